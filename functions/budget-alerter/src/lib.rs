@@ -50,7 +50,12 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let ledger = context.ledger();
     let run = Run { context, rulebook: &rulebook, areas: Stoppable, request: &request, scope: request.scope(), essential: &[Kind::Budget] };
     let (listed, spend, entries, held) = tokio::join!(
-        Box::pin(budgets::all(&context.clients, &rulebook, Account { partition: context.partition(), id: account }, now)),
+        Box::pin(budgets::all(
+            &context.clients,
+            &rulebook,
+            Account { partition: context.partition(), id: account, region: &context.clients.region },
+            now
+        )),
         Box::pin(bill::days::read(
             &context.clients,
             &rulebook,

@@ -176,6 +176,7 @@ pub(crate) fn budget(name: &str) -> Budget {
         actual: Some(Decimal::ZERO),
         forecast: None,
         filter: Filter::Service(vec!["Amazon SageMaker".into()]),
+        is_elsewhere: false,
         thresholds: vec![],
         forecast_thresholds: vec![],
         unread_thresholds: false,

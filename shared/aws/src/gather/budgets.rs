@@ -56,6 +56,8 @@ pub struct Account<'a> {
     pub partition: &'a str,
     /// Its id.
     pub id: &'a str,
+    /// The Region in which the guard stops things.
+    pub region: &'a str,
 }
 
 impl Account<'_> {
@@ -143,6 +145,11 @@ fn numbers(described: Described, account: Account<'_>, now: Timestamp) -> Read<B
         (None, Some(filters)) => cost_filters(filters),
         (None, None) => (Filter::everything(), None),
     };
+    let is_elsewhere = match (&described.filter_expression, &described.cost_filters) {
+        (Some(expression), _) => expression_is_elsewhere(expression, account),
+        (None, Some(filters)) => cost_filters_are_elsewhere(filters, account),
+        (None, None) => false,
+    };
     // Budgets of reservations and Savings Plans count the hours of those, whatever their filter says: the rules do not look at them.
     let counts = matches!(described.budget_type, BudgetType::Cost | BudgetType::Usage);
     if let Some(health) = described.health_status.filter(|health| health.status == Some(HealthStatusValue::Unhealthy)) {
@@ -167,6 +174,7 @@ fn numbers(described: Described, account: Account<'_>, now: Timestamp) -> Read<B
         actual: spend(actual)?,
         forecast: spend(calculated.and_then(|calculated| calculated.forecasted_spend.as_ref()))?,
         filter: if counts { filter } else { Filter::Service(vec![]) },
+        is_elsewhere,
         thresholds: vec![],
         forecast_thresholds: vec![],
         unread_thresholds: false,
@@ -210,6 +218,30 @@ fn cost_filters(filters: &HashMap<String, Vec<String>>) -> (Filter, Option<Strin
         }
     }
     (Filter::All(parts), broken)
+}
+
+/// Whether all that they count is of other accounts or Regions.
+fn cost_filters_are_elsewhere(filters: &HashMap<String, Vec<String>>, account: Account<'_>) -> bool {
+    let is_of_others = |key: &str, own: &str| filters.get(key).is_some_and(|values| values.iter().all(|value| value != own));
+    is_of_others("LinkedAccount", account.id) || is_of_others("Region", account.region)
+}
+
+/// The same of an expression. `false` if it is not certain.
+fn expression_is_elsewhere(expression: &Expression, account: Account<'_>) -> bool {
+    if let Some(parts) = &expression.and {
+        return parts.iter().any(|part| expression_is_elsewhere(part, account));
+    }
+    if let Some(parts) = &expression.or {
+        return !parts.is_empty() && parts.iter().all(|part| expression_is_elsewhere(part, account));
+    }
+    expression.dimensions.as_ref().filter(|dimension| is_exact(dimension.match_options())).is_some_and(|dimension| {
+        let is_of_others = |own: &str| dimension.values.iter().all(|value| value != own);
+        match dimension.key.as_str() {
+            "LINKED_ACCOUNT" => is_of_others(account.id),
+            "REGION" => is_of_others(account.region),
+            _ => false,
+        }
+    })
 }
 
 /// A tag's key without the prefix that AWS Budgets puts before it, however it is spelt.

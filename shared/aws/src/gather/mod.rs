@@ -1,6 +1,6 @@
 //! Reads the account into facts. What cannot be read is reported as unread, and never treated as absent.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use cost_rules::{
     facts::{App, Facts, Notebook, Subject},
@@ -102,7 +102,7 @@ async fn everything(clients: &Clients, rulebook: &Rulebook, wanted: &Wanted, fac
 /// Reads single resources from the service itself.
 async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
     let mut failed = vec![];
-    let mut not_found = HashSet::new();
+    let mut not_found = BTreeSet::new();
     let of_kind = |kind| named.iter().filter(move |(id, _)| Kind::of(id) == Some(kind));
     let described = stream::iter(of_kind(Kind::NotebookInstance)).map(async |(id, name)| {
         let spelt = name.as_deref();
@@ -119,13 +119,15 @@ async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, O
     // Ids are in lower case. Calls about apps need the exact spelling of the name, and calls about notebooks may need it: the lists have it.
     if !not_found.is_empty() {
         let one = async |known: &Notebook| notebooks::one(clients, rulebook, &known.resource.name, known.resource.arn.as_deref()).await;
-        let found = those_of(notebooks::list(clients, None).await, not_found, one, facts, &mut failed).await;
+        let known = notebooks::list(clients, None).await.only(&not_found, facts);
+        let found = again(&known, one, facts, &mut failed).await;
         facts.notebooks.extend(found);
     }
-    let app_ids: HashSet<String> = of_kind(Kind::App).map(|(id, _)| id.clone()).collect();
+    let app_ids: BTreeSet<String> = of_kind(Kind::App).map(|(id, _)| id.clone()).collect();
     if !app_ids.is_empty() {
         let one = async |known: &App| apps::one(clients, rulebook, known).await;
-        facts.apps = those_of(apps::list(clients, None).await, app_ids, one, facts, &mut failed).await;
+        let known = apps::list(clients, None).await.only(&app_ids, facts);
+        facts.apps = again(&known, one, facts, &mut failed).await;
     }
     facts.reading.unread.extend(unread_of("state and tags", &failed));
     if rulebook.uses_rule("notebook-idle") {
@@ -134,29 +136,22 @@ async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, O
     }
 }
 
-/// The items of a list that have these ids, each read again. Ids that are not in a complete list are gone.
-async fn those_of<T: Subject>(
-    mut listed: Listed<T>,
-    mut ids: HashSet<String>,
+/// Reads each of these again. One that does not exist anymore is gone.
+async fn again<T: Subject>(
+    known: &[T],
     one: impl AsyncFn(&T) -> Read<Option<T>>,
     facts: &mut Facts,
     failed: &mut Vec<(String, String)>,
 ) -> Vec<T> {
     let mut found = vec![];
-    listed.items.retain(|item| ids.contains(&item.resource().id));
-    let read = stream::iter(&listed.items).map(async |item| (&item.resource().id, one(item).await)).buffer_unordered(IN_FLIGHT);
+    let read = stream::iter(known).map(async |item| (&item.resource().id, one(item).await)).buffer_unordered(IN_FLIGHT);
     for (id, read) in read.collect::<Vec<_>>().await {
         match read {
             Ok(Some(item)) => found.push(item),
             Ok(None) => drop(facts.reading.gone.insert(id.clone())),
             Err(why) => failed.push((id.clone(), why)),
         }
-        ids.remove(id);
     }
-    if !listed.complete.is_empty() {
-        facts.reading.gone.extend(ids);
-    }
-    facts.reading.unread.extend(listed.unread);
     found
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use aws_sdk_sagemaker::error::ProvideErrorMetadata;
 use aws_smithy_types::DateTime;
 use cost_rules::{
-    facts::{Facts, Unread},
+    facts::{Facts, Subject, Unread},
     resource::Kind,
 };
 use jiff::Timestamp;
@@ -81,6 +81,19 @@ impl<T> Listed<T> {
     /// Returns the items. Adds the complete kinds, and what could not be read, to the facts.
     pub fn into_facts(self, facts: &mut Facts) -> Vec<T> {
         facts.reading.complete.extend(self.complete);
+        facts.reading.unread.extend(self.unread);
+        self.items
+    }
+}
+
+impl<T: Subject> Listed<T> {
+    /// Returns the items that have these ids. Ids that are not in a complete list are gone. The kinds do not become complete: only some items are returned.
+    pub(super) fn only(mut self, ids: &BTreeSet<String>, facts: &mut Facts) -> Vec<T> {
+        self.items.retain(|item| ids.contains(&item.resource().id));
+        if !self.complete.is_empty() {
+            let is_listed = |id: &&String| self.items.iter().any(|item| item.resource().id == **id);
+            facts.reading.gone.extend(ids.iter().filter(|id| !is_listed(id)).cloned());
+        }
         facts.reading.unread.extend(self.unread);
         self.items
     }

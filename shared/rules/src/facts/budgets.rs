@@ -200,6 +200,7 @@ pub struct Insight {
 
 /// A budget of AWS Budgets (aws-facts §6).
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub struct Budget {
     /// Its id is `budget/<name>`. Its owner is set in the policy, its team in the policy or by its filter.
     pub resource: Resource,
@@ -219,6 +220,8 @@ pub struct Budget {
     pub forecast: Option<Decimal>,
     /// What it counts.
     pub filter: Filter,
+    /// Whether it counts only what other accounts or Regions cost: nothing of these can be stopped from here.
+    pub is_elsewhere: bool,
     /// The thresholds of its notifications about the actual spend, in percent of the limit.
     pub thresholds: Vec<Decimal>,
     /// The thresholds of its notifications about the forecast, in percent of the limit.

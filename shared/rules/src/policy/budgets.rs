@@ -131,11 +131,12 @@ impl Policy {
         self.budgets.iter().filter_map(|one| one.on_exceed).any(|what| what.rules().iter().any(|rule| rules.contains(rule)))
     }
 
-    /// What is enforced because these budgets are used up, each for the team of [`Policy::team_of_measure`]. A budget without such a team enforces nothing.
+    /// What is enforced because these budgets are used up, each for the team of [`Policy::team_of_measure`]. A budget without such a team enforces nothing, nor
+    /// does one of other accounts or Regions.
     pub fn budget_measures(&self, budgets: &[Budget], now: Timestamp) -> Vec<BudgetMeasure> {
         let of = |budget: &Budget| {
             let what = self.budget(&budget.resource.name)?.on_exceed?;
-            let until = budget.period.filter(|_| self.is_used_up(budget, now))?.end();
+            let until = budget.period.filter(|_| !budget.is_elsewhere && self.is_used_up(budget, now))?.end();
             let team = self.team_of_measure(budget)?;
             (now < until).then(|| BudgetMeasure { budget: budget.resource.name.clone(), team, what, until })
         };

@@ -73,7 +73,8 @@ impl Policy {
 ///   words, or behind the name: `ml:cost-gaurd:schedule`, `schedule:cost-gaurd`;
 /// * with two slips only before a name that is right: `cos-gaurd:keep-until`;
 /// * a name that only the guard has (`keep-until`, `keep-reason`, `stoppable`) is meant for the guard even behind another word, one of the two or their
-///   initials: `coast-guard:keep-until`, `guard:keep-until`, `CG:keep-until`. `keep-until` is it alone, too;
+///   initials: `coast-guard:keep-until`, `guard:keep-until`, `CG:keep-until`;
+/// * `keep-until` is meant for it with any other words, too, unless these are another guard's: `keep-until-date`, `ml:keep-until`;
 /// * longer words, such as `cost-guardian`, are another tool's.
 fn slip_of(key: &str) -> Option<Slip> {
     if KEYS.contains(&key) || key == RESUBMITTED_TAG || is_aws(key) {
@@ -90,9 +91,18 @@ fn meant_by(key: &str) -> Option<&'static str> {
     let letters = plain(key);
     let after_prefix = letters.split_once(PREFIX).and_then(|(front, rest)| named(if rest.is_empty() { front } else { rest }));
     let with_name = || KEYS.into_iter().find(|key| letters.strip_suffix(name_of(key).as_str()).is_some_and(|front| is_slip(front, key)));
-    let alone = || (strsim::osa_distance(&letters, &name_of(KEEP_UNTIL_TAG)) <= 1).then_some(KEEP_UNTIL_TAG);
+    let with_others = || is_keep_until(key).then_some(KEEP_UNTIL_TAG);
     let from_each_word = || [0].into_iter().chain(ends(key)).find_map(|at| nearly(&key[at..]));
-    after_prefix.or_else(with_name).or_else(alone).or_else(from_each_word)
+    after_prefix.or_else(with_name).or_else(with_others).or_else(from_each_word)
+}
+
+/// Whether it is `keep-until`, with one slip or with other words before or behind it. `cost-guardian:keep-until` is another tool's.
+fn is_keep_until(key: &str) -> bool {
+    let (letters, name) = (plain(key), name_of(KEEP_UNTIL_TAG));
+    let word_ends = ends(key);
+    let is_first = || word_ends.iter().any(|at| plain(&key[..*at]) == name);
+    let is_last = || word_ends.iter().any(|at| plain(&key[*at..]) == name);
+    strsim::osa_distance(&letters, &name) <= 1 || (!letters.contains("guard") && (is_first() || is_last()))
 }
 
 /// The key that is meant by a text with one slip in the guard's words, before a name or behind it.
@@ -152,11 +162,14 @@ fn named(name: &str) -> Option<&'static str> {
     KEYS.into_iter().filter_map(|key| Some((distance_to(key)?, key))).min_by_key(|(distance, _)| *distance).map(|(_, key)| key)
 }
 
-/// Whether its first words are `cost guard`, however they are written. They may have one wrong letter, but not one more: `cost-guards` are other words.
+/// Whether its first words are `cost guard`, however they are written, or stand behind other words: `sagemaker-cost-guard:snooze`. The first
+/// words may have one wrong letter, but not one more: `cost-guards` are other words.
 fn begins_as_ours(key: &str) -> bool {
     let is_ours =
         |letters: &str| letters == PREFIX || (letters.starts_with('c') && letters.len() <= PREFIX.len() && is_slipped_once(letters));
-    ends(key).into_iter().any(|at| is_ours(&plain(&key[..at])))
+    let words = ends(key);
+    let is_inside = |from: usize| words.iter().any(|to| from < *to && plain(&key[from..*to]) == PREFIX);
+    words.iter().any(|at| is_ours(&plain(&key[..*at])) || is_inside(*at))
 }
 
 /// Where words of a key end: before what is neither a letter nor a digit, before a capital in camel case, and at its end.
@@ -276,6 +289,12 @@ mod tests {
             ("KeepUntil", KEEP_UNTIL_TAG),
             ("keep_until", KEEP_UNTIL_TAG),
             ("keep-untill", KEEP_UNTIL_TAG),
+            ("keep-until-date", KEEP_UNTIL_TAG),
+            ("KeepUntilDate", KEEP_UNTIL_TAG),
+            ("keep-until-2026-12-31", KEEP_UNTIL_TAG),
+            ("ml:keep-until", KEEP_UNTIL_TAG),
+            ("team/Keep_Until", KEEP_UNTIL_TAG),
+            ("sagemaker-cost-guard:keep-until", KEEP_UNTIL_TAG),
             ("CG:keep-until", KEEP_UNTIL_TAG),
             ("cguard:keep-until", KEEP_UNTIL_TAG),
             ("cg-stoppable", STOPPABLE_TAG),
@@ -307,6 +326,8 @@ mod tests {
             "cost-guard:",
             "costguard",
             "cost-guard:resubmitted_from",
+            "sagemaker-cost-guard:snooze",
+            "prod/CostGuard/exempt",
         ] {
             assert_eq!(slip_of(key), Some(Slip::Unknown), "{key}");
         }
@@ -364,6 +385,10 @@ mod tests {
             "cg:schedule",
             "keep",
             "keep-utilities",
+            "keep-untilted",
+            "housekeep-until",
+            "other-guard:keep-until-date",
+            "sagemaker-cost-guardian:snooze",
             "stoppable",
             "spot",
             "cost",

@@ -120,6 +120,11 @@ impl Policy {
         resource.tags.read()?.get(KEEP_UNTIL_TAG).map(|value| self.keep_of(value))
     }
 
+    /// The value of the owner's wish to keep it, if its day is over.
+    pub(crate) fn over_wish(&self, resource: &Resource, now: Timestamp) -> Option<String> {
+        self.keep(resource)?.ok().filter(|keep| keep.until.is_some_and(|until| until <= now)).map(|keep| keep.value)
+    }
+
     fn keep_of(&self, value: &str) -> Result<Keep, String> {
         match value.trim() {
             "always" if self.exemption.allow_always => Ok(Keep { value: value.to_owned(), until: None, longest: None, by_policy: None }),

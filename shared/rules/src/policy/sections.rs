@@ -117,7 +117,8 @@ pub enum AlsoSleeps {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WorkflowSigns {
-    /// Names of jobs that your workflows submit. Names that SageMaker Pipelines, AWS Batch, Redshift ML, Quick Sight, Canvas and Kubeflow Pipelines choose are known.
+    /// Names of jobs that your workflows submit. Names that SageMaker Pipelines, AWS Batch, Redshift ML, Quick Sight, Canvas and Kubeflow Pipelines choose
+    /// are known, those that begin with the name of Airflow or another such tool, and those with the id of a run of Airflow.
     pub names: Globs,
     /// Keys of tags on jobs that your workflows submit. Those of SageMaker Pipelines, Studio's notebook jobs, Step Functions, the AWS controllers for
     /// Kubernetes and all that begin with `aws:` are known, those with the name of Airflow or another such tool, or with `dag-id`, `workflow-id` or

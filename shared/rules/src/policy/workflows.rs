@@ -10,10 +10,29 @@ use crate::{
     },
 };
 
+/// The names of tools that wait for the jobs that they start. Tools that only create resources, such as Terraform, are none.
+const TOOLS: &str = "airflow,argoproj,astronomer,autosys,azkaban,azuredevops,azure[!a-z]devops,azurepipelines,azure[!a-z]pipelines,buildkite,camunda,circleci,\
+    codebuild,codefresh,codepipeline,dagster,databricks,digdag,dolphinscheduler,flyte,jenkins,kedro,kestra,kubeflow,metaflow,mwaa,nextflow,oozie,ploomber,\
+    rundeck,snakemake,spinnaker,teamcity,tekton,zenml";
+
+/// Further ones that are parts of words, too.
+const SHORT: &str = "argo,bamboo,controlm,control[!a-z]m,ctm,kfp,prefect,sfn";
+
+/// Further ones that are words, too.
+const WORDS: &str = "concourse,conductor,harness,mage,semaphore,temporal";
+
+/// Patterns with these names in them.
+fn globs(patterns: &[&str]) -> Globs {
+    let with_names = |pattern: &&str| pattern.replace("TOOLS", TOOLS).replace("SHORT", SHORT).replace("WORDS", WORDS);
+    let patterns: Vec<String> = patterns.iter().map(with_names).collect();
+    Globs::of(&patterns.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
 /// Names that workflows choose for jobs: SageMaker Pipelines, the service jobs of AWS Batch, models of Amazon Redshift ML (`CREATE MODEL` fails with its
-/// job), refreshes of Amazon Quick Sight's datasets, models and data flows of SageMaker Canvas, and the components of Kubeflow Pipelines (aws-facts §2.3).
+/// job), refreshes of Amazon Quick Sight's datasets, models and data flows of SageMaker Canvas, and the components of Kubeflow Pipelines (aws-facts §2.3); those
+/// with the id of a run of Airflow; and those that begin with the name of a tool.
 static NAMES: LazyLock<Globs> = LazyLock::new(|| {
-    Globs::of(&[
+    globs(&[
         "pipelines-*",
         "AWSBatch*",
         "redshiftml-20*",
@@ -21,6 +40,9 @@ static NAMES: LazyLock<Globs> = LazyLock::new(|| {
         "*canvas-data-prep*",
         "Canvas1[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]*",
         "{TrainingJob,HPOJob,ProcessingJob,BatchTransform}-20????????????-????",
+        "{backfill,manual,scheduled}--20*",
+        "*-{backfill,manual,scheduled}--20*",
+        "{TOOLS,argo,kfp,sfn}-*",
     ])
 });
 
@@ -40,25 +62,39 @@ static TAGS: LazyLock<Globs> = LazyLock::new(|| {
 
 /// The same of tools that set no tags by themselves, whose users do: with the name of the tool, or with what tells a run of its graph (DAG), workflow or build
 /// from others: of services for builds, the variables with which these are known, such as `GITHUB_RUN_ID`. A workflow's name alone may be that of the project.
-static TOOLS: LazyLock<Globs> = LazyLock::new(|| {
-    Globs::of(&[
-        "*{airflow,argoproj,autosys,azkaban,camunda,dagster,databricks,flyte,jenkins,kedro,kubeflow,luigi,metaflow,mwaa,oozie,tekton,zenml}*",
-        "{prefect,*[!a-z]prefect}",
-        "{prefect,*[!a-z]prefect}[!a-z]*",
+static KEYS: LazyLock<Globs> = LazyLock::new(|| {
+    globs(&[
+        "*{TOOLS,luigi}*",
+        "{SHORT,*[!a-z]{SHORT}}",
+        "{SHORT,*[!a-z]{SHORT}}[!a-z]*",
+        "{WORDS,*[!a-z]{WORDS}}[!a-z]*{build,execution,flow,job,pipeline,run,task}*",
         "{dag,*[!a-z]dag}",
-        "{dag,*[!a-z]dag}{id,name,run}*",
-        "{dag,*[!a-z]dag}[!a-z]{id,name,run}*",
+        "{dag,*[!a-z]dag}[!a-z]*",
+        "{dag,*[!a-z]dag}{id,name,run,task}*",
         "{task,*[!a-z]task}{id,instance,run}*",
         "{task,*[!a-z]task}[!a-z]{id,instance,run}*",
+        "*{task,callback}{token,[!a-z]token}*",
+        "{job,*[!a-z]job}{run,[!a-z]run}",
+        "{job,*[!a-z]job}{run,[!a-z]run}{id,[!a-z]*}",
+        "*batch{job,[!a-z]job}{arn,id,[!a-z]arn,[!a-z]id}",
+        "*glue{workflow,[!a-z]workflow}*",
         "*{state,state[!a-z]}machine*",
         "*{step,step[!a-z],steps,steps[!a-z]}function*",
-        "{sfn,*[!a-z]sfn}",
-        "{sfn,*[!a-z]sfn}{[!a-z],arn,execution}*",
-        "{execution,*[!a-z]execution}{name,[!a-z]name}*",
-        "{build,execution,flow,pipeline,workflow,*[!a-z]{build,execution,flow,pipeline,workflow}}{arn,execution,id,number,run,url,uuid}*",
-        "{build,execution,flow,pipeline,workflow,*[!a-z]{build,execution,flow,pipeline,workflow}}[!a-z]{arn,execution,id,number,run,url,uuid}*",
+        "sfn{arn,execution}*",
+        "*[!a-z]sfn{arn,execution}*",
+        "{execution,*[!a-z]execution}",
+        "{execution,*[!a-z]execution}{date,name,[!a-z]date,[!a-z]name}*",
+        "{logical,*[!a-z]logical}{date,[!a-z]date}",
+        "data{interval,[!a-z]interval}*",
+        "*exec{id,[!a-z]id}",
+        "{build,execution,flow,orchestration,*[!a-z]{build,execution,flow,orchestration}}{arn,execution,id,number,run,uid,url,uuid}*",
+        "{build,execution,flow,orchestration,*[!a-z]{build,execution,flow,orchestration}}[!a-z]{arn,execution,id,number,run,uid,url,uuid}*",
+        "*{pipeline,workflow}{arn,counter,execution,id,number,run,uid,url,uuid}*",
+        "*{pipeline,workflow}[!a-z]{arn,counter,execution,id,number,run,uid,url,uuid}*",
         "{ci,*[!a-z]ci,*{buildkite,circle,github,gitlab,semaphore,travis}*}[!a-z]{build,job,run}*{attempt,id,num,url}*",
+        "{ci,cicd,*[!a-z]{ci,cicd}}[!a-z]{build,job,pipeline,run,workflow}",
         "*{buildkite,circle,github,gitlab,semaphore,travis}{build,job,run}*{attempt,id,num,url}*",
+        "*{bitbucket,circle,github,gitlab}{pipeline,workflow,[!a-z]pipeline,[!a-z]workflow}*",
         "*{circle,github,gitlab,travis}{action*,ci}",
         "*{circle,github,gitlab,travis}[!a-z]{action*,ci}",
         "{system_jobid,tf_build}",
@@ -67,30 +103,42 @@ static TOOLS: LazyLock<Globs> = LazyLock::new(|| {
 
 /// Keys of tags that tell by what a job was made or started: then the value may be the name of a tool. As the name of a team or a project it is no sign.
 static ORIGINS: LazyLock<Globs> = LazyLock::new(|| {
-    Globs::of(&[
-        "*{created,launched,managed,orchestrated,run,scheduled,started,submitted,triggered}{by,[!a-z]by}",
-        "{engine,launcher,orchestrator,runner,scheduler,source,trigger,workflow}",
-        "*[!a-z]{engine,launcher,orchestrator,runner,scheduler,source,trigger,workflow}",
-    ])
+    let done = "created,deployed,executed,initiated,invoked,launched,managed,orchestrated,requested,run,scheduled,spawned,started,submitted,triggered";
+    let by = "caller,creator,engine,initiator,invoker,launcher,orchestration,orchestrator,origin,runner,scheduler,source,submitter,tool,trigger,workflow";
+    Globs::of(&[&format!("*{{{done}}}{{by,[!a-z]by,[!a-z]from,[!a-z]via,[!a-z]with}}"), &format!("{{{by},*[!a-z]{{{by}}}}}")])
 });
 
-/// The names of tools that wait for the jobs that they start. Tools that only create resources, such as Terraform, are none.
+/// What stands there then.
 static WAITING: LazyLock<Globs> = LazyLock::new(|| {
-    Globs::of(&[
-        "*{airflow,argoproj,autosys,azkaban,buildkite,camunda,circleci,codebuild,codepipeline,dagster,databricks,flyte,jenkins}*",
-        "*{kedro,kubeflow,metaflow,mwaa,oozie,tekton,zenml}*",
-        "{argo,kfp,prefect,sfn}",
-        "{argo,kfp,prefect,sfn}[!a-z@.]*",
+    globs(&[
+        "*{TOOLS}*",
+        "{SHORT,WORDS}",
+        "{SHORT,WORDS}[!a-z@.]*",
+        "{ci,cicd,ci[!a-z]cd}",
+        "{ci,cicd,ci[!a-z]cd}[!a-z@.]*",
+        "{pipeline,pipelines,*sagemaker{pipeline,[!a-z]pipeline}*}",
+        "*{glue,glue[!a-z]}workflow*",
+        "{awsbatch,aws[!a-z]batch}",
         "*{state,state[!a-z]}machine*",
         "*{step,step[!a-z],steps,steps[!a-z]}function*",
-        "*{bitbucket,github,gitlab}{actions,ci,pipeline*}",
-        "*{bitbucket,github,gitlab}[!a-z]{actions,ci,pipeline*}",
+        "*{bitbucket,github,gitlab,travis}{actions,ci,pipeline*}",
+        "*{bitbucket,github,gitlab,travis}[!a-z]{actions,ci,pipeline*,runner*}",
     ])
 });
 
 /// Links to a run of a workflow.
-static LINKS: LazyLock<Globs> =
-    LazyLock::new(|| Globs::of(&["http*://*{dag_run_id=,dagrunid=,/actions/runs/,/-/jobs/,/-/pipelines/}*", "http*://airflow*"]));
+static LINKS: LazyLock<Globs> = LazyLock::new(|| {
+    Globs::of(&[
+        "http*://*{dag_run_id=,dagrunid=,/actions/runs/,/-/jobs/,/-/pipelines/,/_build/,/builds/,/codebuild/,/executions/,/flow-runs/,/pipelines/results/}*",
+        "http*://*/dags/*/{graph,grid,runs}*",
+    ])
+});
+
+/// The servers of tools that wait.
+static HOSTS: LazyLock<Globs> = LazyLock::new(|| globs(&["*{TOOLS}*", "{SHORT,WORDS,ci,*[!a-z]{SHORT,WORDS,ci}}.*"]));
+
+/// Ids of runs of Airflow.
+static RUNS: LazyLock<Globs> = LazyLock::new(|| Globs::of(&["{asset_triggered,backfill,dataset_triggered,manual,scheduled}__20*"]));
 
 /// The services whose ARN in a tag's value is that of a workflow, whatever the key is.
 const ORCHESTRATORS: [&str; 7] = ["airflow", "airflow-serverless", "batch", "codebuild", "codepipeline", "datapipeline", "states"];
@@ -113,17 +161,24 @@ impl Policy {
 
     /// Whether a tag says that a workflow waits for a job.
     pub(crate) fn is_workflow_tag(&self, key: &str) -> bool {
-        TAGS.is_match(key) || TOOLS.is_match(key) || self.workflows.tags.is_match(key)
+        TAGS.is_match(key) || KEYS.is_match(key) || self.workflows.tags.is_match(key)
     }
 }
 
-/// Whether the value of a tag names a workflow, or a tool that waits: by an ARN in it, by a link to a run, or where the key tells what made the job.
+/// Whether the value of a tag names a workflow, or a tool that waits: by an ARN in it, by a link to a run or its id, or where the key
+/// tells what made the job.
 pub fn names_workflow(key: &str, value: &str) -> bool {
     let value = value.trim();
     let is_variable = key.eq_ignore_ascii_case("ci") && value.eq_ignore_ascii_case("true");
-    // The address of a repository tells where the code is.
-    let is_tool = || !value.contains("://") && ORIGINS.is_match(key.trim()) && WAITING.is_match(value);
-    is_variable || has_workflows_arn(value) || LINKS.is_match(value) || is_tool()
+    // The address of a repository tells where the code is, that of a person who.
+    let is_tool = || !value.contains("://") && !value.contains('@') && ORIGINS.is_match(key.trim()) && WAITING.is_match(value);
+    is_variable || has_workflows_arn(value) || is_link_to_run(value) || RUNS.is_match(value) || is_tool()
+}
+
+fn is_link_to_run(value: &str) -> bool {
+    let address = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
+    let host = address.and_then(|address| address.split('/').next());
+    LINKS.is_match(value) || host.is_some_and(|host| HOSTS.is_match(host))
 }
 
 /// Whether the ARN of a workflow, or of an execution of one, is in a text: alone, or at the end of a link to the console.
@@ -289,6 +344,111 @@ mod tests {
             assert_eq!(is_known("training-job/churn", &[("started-by", value)]), is_sign, "{value}");
         }
     }
+
+    #[test]
+    fn a_job_of_another_tool_or_with_the_id_of_its_run_was_stopped() {
+        let policy = Policy::from_toml("").unwrap();
+        let is_known = |id: &str, tags: &[(&str, &str)]| policy.workflow_of(&audited(id, tags).resource).is_some();
+        for (name, is_sign) in [
+            ("scheduled--2026-11-30T00-00-00-00-00-train", true),
+            ("churn-manual--2026-11-30T09-10-00", true),
+            ("airflow-churn-20261130", true),
+            ("kfp-train-x7k2p", true),
+            ("sfn-train-3f2b8c1e", true),
+            ("manual-churn-20261130", false),
+            ("argonaut-train", false),
+            ("churn-airflow", false),
+        ] {
+            assert_eq!(is_known(&format!("training-job/{name}"), &[]), is_sign, "{name}");
+        }
+        for (key, is_sign) in [
+            ("kestra.io/flow", true),
+            ("argo-workflow-name", true),
+            ("kfp_run_id", true),
+            ("nextflow", true),
+            ("control-m", true),
+            ("ctm_orderid", true),
+            ("RD_JOB_EXECID", true),
+            ("rundeck", true),
+            ("TEAMCITY_BUILD", true),
+            ("bamboo.buildKey", true),
+            ("GO_PIPELINE_COUNTER", true),
+            ("temporal-run", true),
+            ("mage_ai/pipeline", true),
+            ("workflowUid", true),
+            ("parent-execution", true),
+            ("dag_owner", true),
+            ("dagTask", true),
+            ("glue_job_run_id", true),
+            ("JobRunId", true),
+            ("job-runtime", false),
+            ("TaskToken", true),
+            ("callback-token", true),
+            ("GlueWorkflow", true),
+            ("AWS_BATCH_JOB_ID", true),
+            ("MLOpsPipelineRun", true),
+            ("ci-pipeline", true),
+            ("GITHUB_WORKFLOW", true),
+            ("AzurePipelines", true),
+            ("execution_date", true),
+            ("logical_date", true),
+            ("orchestration-id", true),
+            ("temporal", false),
+            ("control-model", false),
+            ("luigi", true),
+            ("harness", false),
+            ("image", false),
+            ("date", false),
+            ("batch-job", false),
+            ("batch-size", false),
+            ("job-name", false),
+            ("JobFamily", false),
+            ("cargo-id", false),
+            ("pipeline-owner", false),
+        ] {
+            assert_eq!(is_known("training-job/churn", &[(key, "1")]), is_sign, "{key}");
+        }
+        for (key, value, is_sign) in [
+            ("created-by", "SageMaker Pipelines", true),
+            ("orchestrator", "kestra", true),
+            ("scheduler", "Control-M", true),
+            ("Orchestration", "StepFunctions", true),
+            ("executed-by", "jenkins", true),
+            ("created-from", "airflow", true),
+            ("Creator", "StepFunctions", true),
+            ("invoker", "step functions", true),
+            ("triggered-by", "azure pipelines", true),
+            ("triggered-by", "travis-ci", true),
+            ("runner", "github-runner", true),
+            ("triggered-by", "CI/CD", true),
+            ("triggered-by", "glue workflow", true),
+            ("Creator", "travis", false),
+            ("creator", "ann", false),
+            ("created-by", "mary.jenkins@example.com", false),
+            ("created-by", "luigi", false),
+            ("origin", "s3", false),
+            ("run_id", "scheduled__2026-11-30T00:00:00+00:00", true),
+            ("run", "manual__2026-11-30T09:10:00+00:00", true),
+            ("run", "scheduled_2026-11-30", false),
+            ("url", "https://dagster.cloud/prod/runs/3f2b8c1e", true),
+            ("url", "https://app.prefect.cloud/account/1/workspace/2/flow-runs/flow-run/3", true),
+            ("url", "https://jenkins.example.com/job/churn/41/", true),
+            ("url", "https://ci.example.com/job/churn/41/console", true),
+            ("url", "https://dev.azure.com/company/ml/_build/results", true),
+            ("url", "https://bitbucket.org/company/churn/pipelines/results/41", true),
+            ("url", "https://argo.example.com/workflows/ml/churn-x7k2p", true),
+            ("url", "https://3f2b8c1e.c2.eu-central-1.airflow.amazonaws.com/dags/churn/grid", true),
+            ("url", "https://ml.example.com/dags/churn/grid", true),
+            ("url", "https://wandb.ai/company/churn/runs/3f2b8c1e", false),
+            ("url", "https://github.com/company/churn/blob/main/dags/churn.py", false),
+            ("url", "https://github.com/company/churn/blob/main/.github/workflows/train.yml", false),
+            ("url", "https://cargo.example.com/churn", false),
+            ("data", "s3://airflow-data/churn", false),
+        ] {
+            assert_eq!(is_known("training-job/churn", &[(key, value)]), is_sign, "{key}={value}");
+        }
+    }
+
     #[test]
     fn a_tool_that_waits_is_known_where_the_key_tells_what_made_the_job() {
         for (key, value, is_sign) in [

@@ -10,6 +10,7 @@ use toml::value::Datetime;
 use crate::{
     policy::{
         guard_keys::{SCHEDULE_TAG, Slip},
+        required_tags::plain,
         settings::Policy,
         toml::{DAY, by_team, day},
     },
@@ -17,7 +18,7 @@ use crate::{
         calendars::Calendars,
         resource::Resource,
         schedule::Schedule,
-        text::alike,
+        text::{alike, one_line},
         time_zone::{ZONE, zone_named},
         working_time::Calendar,
     },
@@ -85,6 +86,8 @@ pub(crate) struct HoursOf<'a> {
     pub(crate) whose: String,
     /// The days on which nobody works.
     pub(crate) calendar: &'a Calendar,
+    /// What its owner is told: its team has no hours, and one with nearly the same name has.
+    pub(crate) slip: Option<String>,
 }
 
 impl Policy {
@@ -102,13 +105,29 @@ impl Policy {
             (None, Some((team, _))) => format!("team {team}'s"),
             (None, None) => "the policy's".to_owned(),
         };
+        let is_by_default = own.is_none() && team_hours.is_none();
+        let meant = team.as_ref().filter(|_| is_by_default).and_then(|team| Some((team, self.team_meant(team)?)));
+        let slip = meant.map(|(team, meant)| {
+            format!("The policy has no working hours for its team \"{}\". If {meant} is meant, correct the team's tag.", one_line(team))
+        });
         let schedule = own.unwrap_or_else(|| usual.clone());
         // The team's days are those of where it is: not of somebody of the team who works in another zone.
         let is_where_the_team_is = schedule.zone(&self.calendar).iana_name() == usual.zone(&self.calendar).iana_name();
         let of_team =
             team.as_ref().and_then(|team| alike(&self.calendars.by_team, team)).map(|(_, days)| days).filter(|_| is_where_the_team_is);
         let calendar = of_team.unwrap_or_else(|| self.calendars.of(&schedule, &self.calendar));
-        Ok(HoursOf { schedule, whose, calendar })
+        Ok(HoursOf { schedule, whose, calendar, slip })
+    }
+
+    /// The team with hours of its own that may be meant by the name of one without: `vision` by `Visoin` or `Vision Team`.
+    fn team_meant(&self, team: &str) -> Option<&str> {
+        let letters = plain(team);
+        let is_meant = |known: &&String| {
+            let known = plain(known);
+            let is_within = 3 <= known.len() && (letters.starts_with(&known) || letters.ends_with(&known));
+            is_within || strsim::osa_distance(&letters, &known) <= known.len() / 4
+        };
+        self.team_hours.keys().find(is_meant).map(String::as_str)
     }
 
     /// The working hours by the resource's own tag. `None`: it has no such tag.
@@ -245,6 +264,25 @@ mod tests {
             (&[own("mon-fri/10:00-18:00@Asia/Bangkok"), ("Team", "sales")], "2026-12-07", false),
         ] {
             assert_eq!(works_on(POLICY, tags, day), works, "{tags:?} on {day}");
+        }
+    }
+
+    #[test]
+    fn a_team_with_a_slip_was_judged_by_the_hours_of_others_without_a_word() {
+        let policy = Policy::from_toml("[working-hours.teams]\nvision = \"always\"\n\"Data Science\" = \"always\"").unwrap();
+        for (tags, meant) in [
+            (&[("Team", "Visoin")][..], Some("vision")),
+            (&[("Team", "Vision Team")], Some("vision")),
+            (&[("Team", "ml/vision")], Some("vision")),
+            (&[("Team", "data-sience")], Some("Data Science")),
+            (&[("Team", "VISION")], None),
+            (&[("Team", "nlp")], None),
+            (&[("Team", "Visoin"), ("cost-guard:schedule", "always")], None),
+            (&[], None),
+        ] {
+            let slip = policy.hours_of(&with_tags(resource("notebook-instance/x"), tags)).unwrap().slip;
+            let told = meant.is_none_or(|meant| slip.as_ref().is_some_and(|slip| slip.contains(&format!("If {meant} is meant"))));
+            assert!(told && slip.is_some() == meant.is_some(), "{tags:?}: {slip:?}");
         }
     }
 

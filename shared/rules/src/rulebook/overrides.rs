@@ -131,7 +131,9 @@ fn names(value: &Spanned<DeValue<'_>>, kinds: Option<&GlobMatcher>) -> Result<Gl
     let pattern = glob.glob().glob();
     let mut of_account = Kind::ALL.iter().filter(|kind| kind.is_of_the_account());
     let may_be_of_account = kinds.is_some_and(|kinds| of_account.any(|kind| kinds.is_match(kind.as_str())));
-    if may_be_of_account || FORM.as_ref().is_none_or(|form| form.is_match(pattern)) {
+    // Each word is one of the three of an app's name, but these are meant to join names.
+    let joins = || pattern.split(' ').any(|word| ["and", "or"].contains(&word));
+    if may_be_of_account || (FORM.as_ref().is_none_or(|form| form.is_match(pattern)) && !joins()) {
         return Ok(glob);
     }
     wrong(value.span(), format!("`{pattern}` is no pattern of names: {}", name_meant(pattern)))

@@ -365,6 +365,17 @@ fn an_owners_tag_that_names_nobody_is_told_with_its_value() {
 }
 
 #[test]
+fn a_notebook_was_stopped_because_of_a_wrong_year_and_nothing_said_so() {
+    let rulebook = Rulebook::from_toml("[exemption]\nallow-always = true").unwrap();
+    for (value, is_told) in [("2025-12-31", true), ("0206-12-31", true), ("2026-12-31", false), ("always", false), ("soon", false)] {
+        let found = rulebook.evaluate(&facts(vec![named("x", &[("cost-guard:keep-until", value)])])).findings;
+        let details = format!("{:?}", found.iter().map(|one| &one.waste.notice.details).collect::<Vec<_>>());
+        let says = format!("Its tag cost-guard:keep-until is {value}: that day is over.");
+        assert_eq!(details.contains(&says), is_told, "{value}: {details}");
+    }
+}
+
+#[test]
 fn a_key_that_an_override_matches_or_a_rule_requires_is_right() {
     let rulebook = Rulebook::from_toml(
         "[rules.missing-tag]\nrequired = { \"cost-guard:team\" = \".+\" }\n[[override]]\nmatch = { tag.\"cost-guard:tier\" = \"gold\" }\nrules.notebook-off-hours.mode = \"report\"",

@@ -64,7 +64,7 @@ impl RuleContext<'_> {
     /// Judges a resource that is on: waste if that is outside working hours. Both off-hours rules use this.
     pub(crate) fn off_hours(&self, running: &Running<'_>, late_start_grace: Duration, remedy: Remedy) -> Verdict {
         let &Running { resource, run, instance_type, last_used } = running;
-        let HoursOf { schedule, whose, calendar } = match self.policy.hours_of(resource) {
+        let HoursOf { schedule, whose, calendar, slip } = match self.policy.hours_of(resource) {
             Ok(hours) => hours,
             Err(why) => return Verdict::Unknown(why),
         };
@@ -102,6 +102,7 @@ impl RuleContext<'_> {
                 hours: schedule.longer(self.now, calendar),
                 unpriced: unpriced(instance_type, usd_per_hour),
                 supposes: Some(supposes),
+                details: slip.into_iter().map(Into::into).collect(),
                 ..Notice::default()
             },
             ..Waste::default()

@@ -6,7 +6,7 @@
 //!
 //! * a tag `cost-guard:schedule`, `cost-guard:keep-until`, `cost-guard:stoppable` or `cost-guard:spot` with a wrong value;
 //! * a tag whose key is nearly one of these: `Cost-Guard:Schedule`, `cost-guard:keep_until`, `costguard/keep-until`,
-//!   `ml:cost-gaurd:schedule`, `keep-until` alone, or one with a space at its end;
+//!   `ml:cost-gaurd:schedule`, `keep-until` alone or with other words, or one with a space at its end;
 //! * a tag whose key begins with `cost-guard` and is none of the guard's, such as `cost-guard:exempt`.
 //!
 //! A key that seems to be another tool's, such as `coast-guard:schedule` or `cost-guardian:owner`, is not meant for the guard.

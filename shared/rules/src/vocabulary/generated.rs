@@ -23,7 +23,7 @@ pub(super) struct Shapes {
     /// A time of day without a date.
     pub(super) time: Regex,
     /// What is generated only if nothing else makes the name unique: a number with leading zeros or of at least five digits, a month and a day, a day of the
-    /// week, one of several.
+    /// week (`Tue` or `tuesday`), one of several.
     pub(super) number: Regex,
     /// A word for a counter, and the number.
     pub(super) counter: Regex,
@@ -60,9 +60,9 @@ pub(super) static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         describe: regex(r"(?-u)^\d+-g[0-9a-f]{7,40}(?:-|$)"),
         time: regex(r"(?i-u)^(?:\d\d?h\d\d(?:m(?:\d\ds)?)?|t\d{4,6}z?|\d{6}z)(?:-|$)"),
         number: regex(
-            r"(?i-u)^(?:0\d{2,}|\d{5,}|MONTH\d\d?|\d\d?MONTH|(?:mon|tues|wednes|thurs|fri|satur|sun)day$|\d{1,3}-of-\d{1,3})(?:-|$)",
+            r"(?i-u)^(?:0\d{2,}|\d{5,}|MONTH\d\d?|\d\d?MONTH|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?$|\d{1,3}-of-\d{1,3})(?:-|$)",
         ),
-        counter: regex(r"(?i-u)^(run|build|job|ci|pr|attempt|retry|try|exec|execution|iteration|trial)-?\d+(?:-|$)"),
+        counter: regex(r"(?i-u)^(run|build|job|ci|pr|attempt|retry|try|exec|execution|iter|iteration|trial)-?\d+(?:-|$)"),
         kubernetes: regex("^[bcdfghjklmnpqrstvwxz2456789]{5}$"),
         sdk: regex(
             r"(?-u)-(?:20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])-\d\d-\d\d-\d\d-\d{3}|20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{6}|1\d{9}-[0-9a-f]{4})$",

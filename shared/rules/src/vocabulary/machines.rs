@@ -82,7 +82,10 @@ fn is_work(words: &[String]) -> bool {
 fn is_technical(words: &[String]) -> bool {
     let is_longer = |word: &str, mark: &str| mark.len() + 1 < word.len();
     // `buser` and `talbot` are people.
-    let is_of_tool = |word: &str| ["user", "users", "bot"].iter().any(|end| word.strip_suffix(end).is_some_and(is_known));
+    let is_of_tool = |word: &str| {
+        let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        ["user", "users", "bot"].iter().any(|end| word.strip_suffix(end).is_some_and(is_known))
+    };
     has_tool(words)
         || words.iter().any(|word| {
             is_of_tool(word)

@@ -14,7 +14,11 @@ const ADJECTIVES: &str = " admiring adoring affable affectionate agitated amazin
     optimistic ornery peaceful peachy pensive perky pious placid playful pleasant poetic polite posh priceless proud quaint quiet quirky quizzical radiant \
     rampant relaxed restful reverent righteous romantic rosy rousing rowdy sassy scrumptious serene shy silly sleepy smitten snazzy snowy solitary spirited splendid \
     stoic sunny suspicious sweet tender thirsty thoughtful thrifty trusting twilight unruffled upbeat valiant venerable vibrant vigilant vigorous virtuous \
-    vivacious wandering weathered whimsical wispy wistful witty wizardly wobbly wonderful xenodochial youthful zany zealous zesty zippy ";
+    vivacious wandering weathered whimsical wispy wistful witty wizardly wobbly wonderful xenodochial youthful zany zealous zesty zippy \
+    adorable adventurous agreeable bemused brash bustling capable classy crafty crawling defiant delicate evasive gaudy glib gifted \
+    grandiose gregarious hallowed handsome industrious judicious lazy languid luminous luxuriant merciful mercurial monumental nebulous nosy omniscient overjoyed \
+    painted persistent prickly rambunctious rogue salty sedate shivering skillful sly smart sneaky spiffy spectacular stately stylish sincere tasteful \
+    thundering traveling unequaled unleashed upset wise ";
 
 /// Animals, plants, weather and landscape, and the scientists of Docker's names.
 const NOUNS: &str = " aardvark albatross alpaca antelope armadillo axolotl badger barracuda beaver beetle bird blossom boar breeze brook buffalo bush butterfly buzzard \
@@ -42,7 +46,11 @@ const NOUNS: &str = " aardvark albatross alpaca antelope armadillo axolotl badge
     perlman poincare poitras proskuriakova ptolemy raman ramanujan rhodes ritchie robinson roentgen rosalind rubin saha sammet sanderson satoshi \
     shamir shannon shaw shirley shockley shtern sinoussi snyder solomon spence stonebraker sutherland swanson swartz swirles taussig tesla tharp \
     thompson torvalds turing varahamihira vaughan vaughn villani visvesvaraya volhard wescoff wilbur wiles williams williamson wilson wozniak wright \
-    yalow yonath zhukovsky ";
+    yalow yonath zhukovsky \
+    ant ape asp auk bass bat bear bee bison bobcat bug calf carp chimp coati colt conch cuckoo \
+    dugong fawn flea fly foal gnu hen hound kit kite koi lamb loon mare midge mustang oriole perch \
+    pug quoll rat rook shad shrike shrimp skua skylark slug smelt snipe sow sponge stag steed stoat tern \
+    zebu ";
 
 /// Whether a tool chose these two words, a mood and an animal or the like. `random-forest`, `deep-fox` and `happy-users` are what people write.
 pub(super) fn are_random(first: &str, second: &str) -> bool {

@@ -54,6 +54,9 @@ async fn a_budget_that_does_not_say_that_sagemaker_cost_too_much_stops_nothing()
         format!("amount = 100\nactual = 500\nhealth = {{ status = \"UNHEALTHY\", reason = \"BILLING_VIEW_NO_ACCESS\" }}\n{SAGEMAKER}"),
         "amount = 100\nactual = 500\ncost-filters = { Service = [\"Amazon Elastic Compute Cloud - Compute\"] }".to_owned(),
         "amount = 100\nactual = 500\nfilter-expression = { Not = { Dimensions = { Key = \"SERVICE\", Values = [\"Amazon SageMaker\"] } } }\nmetrics = [\"UnblendedCost\"]".to_owned(),
+        // What other accounts or Regions cost.
+        "amount = 100\nactual = 500\ncost-filters = { Service = [\"Amazon SageMaker\"], Region = [\"us-gov-west-1\"] }".to_owned(),
+        "amount = 100\nactual = 500\ncost-filters = { Service = [\"Amazon SageMaker\"], LinkedAccount = [\"999999999999\"] }".to_owned(),
         "amount = 100\nactual = 500\nunit = \"PERCENTAGE\"\ntype = \"RI_UTILIZATION\"".to_owned(),
         "amount = 100\nactual = 500\nunit = \"PERCENTAGE\"\ntype = \"RI_COVERAGE\"".to_owned(),
         format!("amount = 100\nactual = 500\nunit = \"PERCENTAGE\"\ntype = \"SAVINGS_PLANS_UTILIZATION\"\n{SAGEMAKER}"),

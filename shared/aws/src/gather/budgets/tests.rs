@@ -17,7 +17,7 @@ use rust_decimal::dec;
 use super::*;
 use crate::testing::{self, at};
 
-const ACCOUNT: Account<'_> = Account { partition: "aws", id: "123456789012" };
+const ACCOUNT: Account<'_> = Account { partition: "aws", id: "123456789012", region: "eu-central-1" };
 
 fn clients(rules: &[&Rule]) -> Clients {
     Clients { budgets: mock_client!(aws_sdk_budgets, RuleMode::MatchAny, rules).into(), ..testing::clients() }
@@ -80,6 +80,28 @@ fn what_may_be_missing_is_missing() {
     assert_eq!((nothing.limit, nothing.filter, nothing.unhealthy), (None, Filter::everything(), None));
     let plans = read(described("x").budget_type(BudgetType::SpUtilization).build().unwrap()).unwrap();
     assert_eq!((plans.period, plans.filter.takes_sagemaker(&rulebook().policy)), (None, Some(false)), "it counts no money");
+}
+
+#[test]
+fn a_budget_of_another_account_or_region_is_known_in_both_forms() {
+    for (key, dimension, value, is_elsewhere) in [
+        ("Region", Dimension::Region, "us-east-1", true),
+        ("Region", Dimension::Region, "eu-central-1", false),
+        ("LinkedAccount", Dimension::LinkedAccount, "999999999999", true),
+        ("LinkedAccount", Dimension::LinkedAccount, "123456789012", false),
+    ] {
+        let filters = HashMap::from([(key.to_owned(), vec![value.to_owned()])]);
+        assert_eq!(read(described("x").set_cost_filters(Some(filters)).build().unwrap()).unwrap().is_elsewhere, is_elsewhere, "{value}");
+        let part = ExpressionDimensionValues::builder().key(dimension).values(value).build().unwrap();
+        let part = Expression::builder().dimensions(part).build();
+        for expression in [part.clone(), Expression::builder().and(part.clone()).build(), Expression::builder().or(part.clone()).build()] {
+            let budget = read(described("x").filter_expression(expression).build().unwrap()).unwrap();
+            assert_eq!(budget.is_elsewhere, is_elsewhere, "{value}");
+        }
+        let budget = read(described("x").filter_expression(Expression::builder().not(part).build()).build().unwrap()).unwrap();
+        assert!(!budget.is_elsewhere, "not {value}: it is not certain");
+    }
+    assert!(!read(described("x").build().unwrap()).unwrap().is_elsewhere);
 }
 
 #[test]

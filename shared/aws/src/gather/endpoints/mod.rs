@@ -238,12 +238,9 @@ async fn spelt_otherwise(clients: &Clients, named: &BTreeMap<String, Option<Stri
     if unspelt.is_empty() {
         return vec![];
     }
-    let listed = inventory::endpoints(clients, facts.now).await;
-    let spelt = listed.items.into_iter().map(|one| (one.resource.id, one.resource.name));
-    let spelt: Vec<(String, String)> = spelt.filter(|(id, _)| unspelt.contains(id)).collect();
-    let is_gone = |id: &String| !unspelt.contains(id) || (!listed.complete.is_empty() && spelt.iter().all(|(found, _)| found != id));
-    facts.reading.gone.retain(is_gone);
-    facts.reading.unread.extend(listed.unread);
+    facts.reading.gone.retain(|id| !unspelt.contains(id));
+    let known = inventory::endpoints(clients, facts.now).await.only(&unspelt, facts);
+    let spelt = known.into_iter().map(|one| (one.resource.id, one.resource.name)).collect();
     described(clients, spelt, facts).await
 }
 

@@ -139,6 +139,8 @@ fn a_pattern_that_no_name_can_match_is_refused_with_what_to_write() {
         ("name = \"churn.+\"", ANY),
         ("name = \"(churn|fraud)\"", ANY),
         ("name = \"team/churn\"", ANY),
+        ("name = \"churn-* or fraud-*\"", ANY),
+        ("name = \"churn and fraud\"", ANY),
         ("name = \"churn:1\"", ANY),
         ("name = \"churn,other\", kind = \"endpoint\"", ANY),
         ("tag = {}", "`tag` is empty: write for example tag.Environment"),

@@ -39,6 +39,7 @@ fn words(policy: &Policy, budget: &Budget, measures: &[BudgetMeasure], now: Time
                 "its limit is a dollar or less, which says nothing of what the team may spend: write another one"
             }
             _ if budget.unhealthy.is_some() => "it is unhealthy, so its numbers may be old: put it right",
+            _ if budget.is_elsewhere => "it counts only what other accounts or Regions cost, which cannot be stopped from here",
             None => "whose team's it is is not known: write team = \"…\" in its [[budget]] (\"*\": all teams)",
             Some(_) if budget.period?.end() <= now => "its period is over before anything could be stopped",
             Some(_) => "it could not be written down: the next run tries again",

@@ -140,7 +140,7 @@ impl Rule for EndpointOffHours {
         if endpoint.keeps_hours(cx.now) || endpoint.goes_to_zero() {
             return Verdict::Fine;
         }
-        let HoursOf { schedule, whose, calendar } = match cx.policy.hours_of(&endpoint.resource) {
+        let HoursOf { schedule, whose, calendar, slip } = match cx.policy.hours_of(&endpoint.resource) {
             Ok(hours) => hours,
             Err(why) => return Verdict::Unknown(why),
         };
@@ -159,6 +159,7 @@ impl Rule for EndpointOffHours {
         let mut waste = Waste { was: Some(reason("ran")), ..cx.endpoint_waste(endpoint, reason("runs"), off_share) };
         waste.notice.headline = Some(HEADLINE);
         waste.notice.is_saving = true;
+        waste.notice.details.extend(slip.map(Into::into));
         match self.choose(endpoint, &schedule, calendar, cx) {
             OffHours::Hibernate(sleep, from) => {
                 let took = endpoint.hibernation.as_ref().and_then(|hibernation| hibernation.took);

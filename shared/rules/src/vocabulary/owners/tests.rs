@@ -342,6 +342,13 @@ fn an_address_that_is_not_certain_names_nobody() {
 #[test]
 fn machines_name_nobody() {
     for text in [
+        "MacBook-Pro",
+        "ann-laptop",
+        "DESKTOP-ABC123",
+        "claude-code",
+        "langgraph-agent",
+        "etluser2",
+        "studentuser3",
         "AWSCloudFormation",
         "awscloudformation",
         "cloud-formation",

@@ -118,6 +118,11 @@ fn what_a_tool_generates_is_left_out() {
         ("score-brave-moon-13", "score"),
         ("score-quiet-fog-14", "score"),
         ("ScoreModel-ZSlB5er8", "ScoreModel"),
+        // A short day of the week, and words of MLflow and of Prefect.
+        ("score-Tue", "score"),
+        ("score-thu", "score"),
+        ("score-bemused-stag-123", "score"),
+        ("score-wise-otter", "score"),
         // What may be a short random id.
         ("score-d5de", "score"),
         ("score-d5de1", "score"),
@@ -202,6 +207,9 @@ fn what_tells_the_work_is_kept() {
         "vgg16x2",
         "black-friday-sales",
         "monday-blues",
+        "sun-spots",
+        "sat-images",
+        "twilight-saga",
         "fraud2026",
         "score-cafe",
         "train-bad1",
