@@ -45,10 +45,10 @@ impl Caller {
         let arn = identity.arn.as_deref().and_then(Arn::parse);
         let Some(arn) = arn else { bail!("sts:GetCallerIdentity says no account: expected the ARN of a user or a role") };
         let (partition, account) = (arn.partition.to_owned(), arn.account.to_owned());
-        Ok(Self { partition, account, region, config })
+        Ok(Self { config, partition, account, region })
     }
 
-    /// Whether a Region belongs to the partition of the credentials: those of China and GovCloud are others.
+    /// Whether a Region belongs to the partition of the credentials: those of China and `GovCloud` are others.
     pub fn can_ask(&self, region: &str) -> bool {
         let partition = match region {
             _ if region.starts_with("cn-") => "aws-cn",

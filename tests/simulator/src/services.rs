@@ -21,6 +21,7 @@ pub(crate) mod sagemaker;
 pub(crate) mod savings_plans;
 pub(crate) mod sns;
 pub(crate) mod ssm;
+pub(crate) mod sts;
 pub(crate) mod tagging;
 
 /// An operation. All that the simulator knows of it is in its service's list.

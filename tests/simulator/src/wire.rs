@@ -15,7 +15,7 @@ use crate::{
     Shared,
     estate::fault::What,
     life::trail::Creator,
-    services::{self, s3, sns},
+    services::{self, s3, sns, sts},
     world::World,
 };
 
@@ -267,6 +267,7 @@ fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Res
     match (request.service, &request.rest) {
         ("s3", Some(rest)) => return s3::call(world, operation, rest).map(Answer::Rest),
         ("sns", _) => return sns::call(world, operation, &request.form).map(Answer::Xml),
+        ("sts", _) => return sts::call(world, operation).map(Answer::Xml),
         _ => {}
     }
     let answer = match strike {
@@ -357,6 +358,7 @@ fn read(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result
     let operation = form.get("Action").ok_or_else(|| format!("{uri}"))?.clone();
     let service = match credential(headers).nth(3).unwrap_or("sns") {
         "sns" => "sns",
+        "sts" => "sts",
         other => return Err(format!("{operation} of the service {other} in the query protocol (newer SDKs speak JSON or CBOR)")),
     };
     Ok(Request { service, operation, protocol: Protocol::Query, input: json!({}), form, rest: None })

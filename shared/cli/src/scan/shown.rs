@@ -23,7 +23,7 @@ pub(super) fn table(found: &Found) -> String {
             let without = if 0 < one.without_price { format!("{} without a price", one.without_price) } else { String::new() };
             (one.rule, vec![one.findings.to_string(), dollars(one.usd_per_month), without])
         };
-        text += &format!("\n{}", output::table(&found.rules.iter().map(row).collect::<Vec<_>>()));
+        let _ = write!(text, "\n{}", output::table(&found.rules.iter().map(row).collect::<Vec<_>>()));
     }
     for one in found.findings.iter().take(LISTED) {
         let _ = write!(text, "\n{}  {}\n    {} ({})\n    To do: {}\n", cost(one), subject(one), one.of.reason, one.of.rule, one.to_do);
@@ -87,7 +87,7 @@ pub(super) fn csv(found: &Found) -> anyhow::Result<String> {
         let usd = one.usd_per_month().map_or_else(String::new, |usd| usd.to_string());
         let texts =
             [&one.of.resource, &one.of.name, one.of.owner.as_deref().unwrap_or_default(), one.of.team.as_deref().unwrap_or_default()]
-                .map(|text| cell(text));
+                .map(cell);
         let [resource, name, owner, team] = texts;
         table.write_record([
             &found.account,

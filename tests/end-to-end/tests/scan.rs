@@ -1,0 +1,153 @@
+//! `cost-guard scan`: the real binary against the simulated account.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::process::{Command, Output};
+
+use end_to_end::testing::account;
+use serde_json::Value;
+use simulator::{Fault, Simulator, What};
+
+const ESTATE: &str = r#"
+    [[notebook]]
+    name = "left-on"
+    instance-type = "ml.m5.xlarge"
+    since = "-60d"
+    tags = { Owner = "ann@example.com", Team = "churn" }
+    [[notebook]]
+    name = "kept"
+    instance-type = "ml.m5.xlarge"
+    since = "-60d"
+    tags = { Owner = "ann@example.com", Team = "churn", "cost-guard:keep-until" = "2026-12-10" }
+    [[model]]
+    name = "m"
+    tags = { Owner = "bob@example.com", Team = "churn" }
+    [[endpoint-config]]
+    name = "forgotten"
+    model = "m"
+    instance-type = "ml.g5.xlarge"
+    tags = { Owner = "bob@example.com", Team = "churn" }
+    [[endpoint]]
+    name = "forgotten"
+    created = "-30d"
+    tags = { Owner = "bob@example.com", Team = "churn" }
+"#;
+
+/// Runs `cost-guard scan` with these arguments. It stands in the folder above that of this test: `cargo build --workspace` puts it there.
+fn scan(account: &Simulator, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let test = std::env::current_exe().unwrap();
+    let binary = test.parent().and_then(std::path::Path::parent).unwrap().join("cost-guard");
+    let as_of = account.now().to_string();
+    let mut command = Command::new(binary);
+    command.arg("scan").args(["--as-of", &as_of]).args(arguments).env_clear();
+    command.envs([
+        ("AWS_ENDPOINT_URL", account.endpoint()),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "somebody"),
+        ("AWS_SECRET_ACCESS_KEY", "simulated"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("HOME", "/nonexistent"),
+    ]);
+    command.envs(environment.iter().copied()).output().unwrap()
+}
+
+fn said(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+/// What was not asked with a reading operation.
+fn changing(account: &Simulator) -> Vec<String> {
+    let is_read =
+        |operation: &str| ["Get", "List", "Describe", "BatchGet", "Search", "Query"].iter().any(|read| operation.starts_with(read));
+    account
+        .calls()
+        .into_iter()
+        .filter(|(operation, _)| !is_read(operation.rsplit([':', '.']).next().unwrap_or_default()))
+        .map(|(name, _)| name)
+        .collect()
+}
+
+#[test]
+fn everything_that_is_found_is_told_and_nothing_is_changed() {
+    let account = account(ESTATE);
+    let (status, text, error) = said(&scan(&account, &["--format", "json"], &[]));
+    let found: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}\n{error}"));
+    assert_eq!(found["unread"], Value::Array(vec![]), "{text}");
+    assert_eq!(status, 1, "{error}");
+    let of = |rule: &str, name: &str| {
+        let is_it = |one: &&Value| one["rule"] == rule && one["name"] == name;
+        found["findings"].as_array().unwrap().iter().find(is_it).unwrap_or_else(|| panic!("{rule} of {name}: {text}")).clone()
+    };
+    let endpoint = of("endpoint-idle", "forgotten");
+    assert_eq!((&endpoint["owner"], &endpoint["region"]), (&"bob@example.com".into(), &"eu-central-1".into()));
+    assert!(endpoint["monthly-cost-usd"].as_f64().unwrap() > 900.0 && !endpoint["to-do"].as_str().unwrap().is_empty(), "{endpoint}");
+    of("notebook-always-on", "left-on");
+    assert!(found["exempt"].as_u64().unwrap() > 0 && !text.contains("\"kept\""), "{text}");
+    assert!(account.mails().is_empty());
+    assert_eq!(changing(&account), Vec::<String>::new());
+}
+
+#[test]
+fn the_table_begins_with_the_sum_and_what_costs_most() {
+    let account = account(ESTATE);
+    let (status, text, _) = said(&scan(&account, &["--function", "endpoint-autoscaler", "--function", "notebook-stopper"], &[]));
+    assert_eq!(status, 1);
+    assert!(
+        text.starts_with("Account 123456789012, eu-central-1: ") && text.contains("forgotten (eu-central-1), bob@example.com"),
+        "{text}"
+    );
+    assert!(!text.contains("missing-tag"), "only these functions look: {text}");
+}
+
+#[test]
+fn exit_statuses_are_those_of_the_contract() {
+    let account = account(ESTATE);
+    let notebooks = ["--function", "notebook-stopper"];
+    let status = |more: &[&str]| said(&scan(&account, &[&notebooks[..], more].concat(), &[])).0;
+    assert_eq!(status(&["--fail-on-cost", "100000"]), 0);
+    assert_eq!(status(&["--fail-on-cost", "1"]), 1);
+    let folder = tempfile::TempDir::new().unwrap();
+    let policy = folder.path().join("policy.toml");
+    std::fs::write(&policy, "[rules.notebook-idle]\nmode = \"of\"\n").unwrap();
+    let (wrong, text, error) = said(&scan(&account, &[&notebooks[..], &["--policy", policy.to_str().unwrap()]].concat(), &[]));
+    assert!(wrong == 3 && text.is_empty() && error.contains("mode"), "{wrong}: {error}");
+    let empty = end_to_end::testing::account("");
+    assert_eq!(said(&scan(&empty, &notebooks, &[])).0, 0);
+}
+
+#[test]
+fn what_is_denied_stands_beside_what_was_found() {
+    let account = account(ESTATE);
+    account.add_fault(Fault::new("sagemaker:ListApps", What::AccessDenied));
+    let (status, text, _) = said(&scan(&account, &["--function", "notebook-stopper"], &[]));
+    assert_eq!(status, 2, "{text}");
+    assert!(
+        text.contains("left-on (eu-central-1)") && text.contains("Could not be read, so there may be more:") && text.contains("ListApps"),
+        "{text}"
+    );
+}
+
+#[test]
+fn without_credentials_the_line_says_what_to_do() {
+    let account = account("");
+    let (status, text, error) = said(&scan(&account, &[], &[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")]));
+    assert!(status == 2 && text.is_empty() && error.contains("aws configure sso") && error.lines().count() == 1, "{status}: {text}{error}");
+    let (status, _, error) = said(&scan(&account, &["--profile", "nobody"], &[]));
+    assert!(status == 2 && error.lines().count() == 1, "{status}: {error}");
+    let (status, _, error) = said(&scan(&account, &[], &[("AWS_REGION", "")]));
+    assert!(status == 2 && error.contains("give --region"), "{status}: {error}");
+    let (status, _, error) = said(&scan(&account, &["--region", "cn-north-1"], &[]));
+    assert!(status == 2 && error.contains("another partition"), "{status}: {error}");
+}
+
+#[test]
+fn names_of_strangers_stay_text() {
+    let account = account(
+        "[[model]]\nname = \"m\"\n[[endpoint-config]]\nname = \"c\"\nmodel = \"m\"\ninstance-type = \"ml.g5.xlarge\"\n[[endpoint]]\nname = \"e\"\nconfig = \"c\"\ncreated = \"-30d\"\ntags = { Owner = \"=1+1|x\\u001b[31m\", Team = \"a\" }",
+    );
+    for format in ["table", "csv", "markdown"] {
+        let (_, text, _) = said(&scan(&account, &["--function", "endpoint-autoscaler", "--format", format], &[]));
+        assert!(text.contains("endpoint-idle") && !text.contains('\u{1b}'), "{format}: {text}");
+        assert!(format != "csv" || !text.contains(",=1"), "{text}");
+    }
+}
