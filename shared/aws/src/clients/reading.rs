@@ -63,14 +63,16 @@ mod tests {
     use std::{collections::BTreeSet, fs, process::Command};
 
     use aws_config::{BehaviorVersion, Region, SdkConfig};
+    use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
     use serde_json::Value;
 
     use super::*;
     use crate::clients::Clients;
 
     fn clients() -> Clients {
+        let credentials = Credentials::new("somebody", "secret", None, None, "tests");
         let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).region(Region::new("eu-central-1"));
-        Clients::only_reading(&config.build())
+        Clients::only_reading(&config.credentials_provider(SharedCredentialsProvider::new(credentials)).build())
     }
 
     #[tokio::test]

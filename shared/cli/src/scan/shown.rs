@@ -127,14 +127,6 @@ pub(super) fn markdown(found: &Found) -> String {
 
 /// Text that Markdown does not read anything into.
 fn plain(text: &str) -> String {
-    let mut plain = String::new();
-    for c in one_line(text).chars() {
-        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '!' | '@' | '&')
-            && !(c == '@' || c == '*' && plain.is_empty())
-        {
-            plain.push('\\');
-        }
-        plain.push(c);
-    }
-    plain
+    let means_something = |c: char| "\\`*_[]<>|#~!@&".contains(c);
+    one_line(text).chars().flat_map(|c| means_something(c).then_some('\\').into_iter().chain([c])).collect()
 }

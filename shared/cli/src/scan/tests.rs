@@ -71,5 +71,5 @@ fn names_of_strangers_stay_text() {
     let csv = shown::csv(&found).unwrap();
     assert!(csv.contains(",'=cmd|"), "{csv}");
     let markdown = shown::markdown(&found);
-    assert!(markdown.contains(r"\| \<b\> \*\*x\*\*") && markdown.lines().count() == 6, "{markdown}");
+    assert!(markdown.contains(r"\| \<b\> \*\*x\*\*") && markdown.lines().count() == 5, "{markdown}");
 }
