@@ -77,22 +77,39 @@ impl Caller {
 
 /// What to do about credentials that do not work.
 fn in_plain_words(why: &str) -> String {
-    let says = |text: &str| why.contains(text);
-    let to_do = if says("ExpiredToken") || says("expired") {
+    let says = |texts: &[&str]| texts.iter().any(|text| why.contains(text));
+    if says(&["no credentials found", "could not load credentials", "CredentialsNotLoaded"]) {
+        return "there are no credentials: configure a profile (`aws configure sso`) and give it with --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned();
+    }
+    let to_do = if says(&["ExpiredToken", "expired"]) {
         "they have expired: sign in again, for example with `aws sso login`"
-    } else if says("RequestTimeTooSkewed") || says("SignatureDoesNotMatch") || says("not yet current") {
+    } else if says(&["RequestTimeTooSkewed", "SignatureDoesNotMatch", "not yet current"]) {
         "AWS does not accept the signature: is the clock of this machine right, and the secret key?"
-    } else if says("InvalidClientTokenId") || says("UnrecognizedClient") || says("InvalidAccessKeyId") {
+    } else if says(&["InvalidClientTokenId", "UnrecognizedClient", "InvalidAccessKeyId"]) {
         "AWS does not know the access key, or the Region is not enabled in the account"
-    } else if says("no providers in chain provided credentials")
-        || says("CredentialsNotLoaded")
-        || says("could not load credentials")
-        || says("ProviderError")
-        || says("credentials provider")
-    {
-        "there are no credentials: configure a profile (`aws configure sso`) and give it with --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     } else {
         return why.to_owned();
     };
     format!("{to_do} ({why})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_about_credentials_is_said() {
+        for (why, says) in [
+            ("no credentials found in chain. Attempted: Environment", "there are no credentials: configure a profile"),
+            ("ExpiredToken: The security token included in the request is expired", "they have expired: sign in again"),
+            (
+                "SignatureDoesNotMatch: Signature not yet current: 20261130T080000Z is still later than",
+                "AWS does not accept the signature: is the clock",
+            ),
+            ("InvalidClientTokenId: The security token included in the request is invalid", "AWS does not know the access key"),
+            ("no answer in time", "no answer in time"),
+        ] {
+            assert!(in_plain_words(why).starts_with(says), "{}", in_plain_words(why));
+        }
+    }
 }
