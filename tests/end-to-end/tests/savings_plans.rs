@@ -74,12 +74,12 @@ async fn aws_recommends_the_waste_and_the_guard_does_not() {
     assert_eq!(mails.len(), 1, "{mails:?}");
     assert!(!mails[0].message.contains("Only reported"), "nobody expects a stop: {}", mails[0].message);
     assert_eq!(mails[0].attributes["owner"].1, "finops@example.com");
-    assert!(mails[0].subject.contains(&format!("a SageMaker Savings Plan of ${ours:.3} per hour saves $")), "{}", mails[0].subject);
+    assert!(mails[0].subject.contains(&format!("a SageMaker Savings Plan of ${ours} per hour saves $")), "{}", mails[0].subject);
     for line in [
         "AWS recommends $",
         "endpoint-idle: 2 resources on ml.g5.xlarge (Real-time endpoints; its owner was told, and decides)",
-        "   forgotten-1, of ann@example.com: $",
-        "Usage of AWS account 123456789012 (a payer's: of all its accounts) from 2026-",
+        "   forgotten-1, of ann@example.com, found on 2026-",
+        "Usage of AWS account 123456789012 (if it is a payer's, of all its accounts) from 2026-",
         "once that has ended, it costs $",
         "all waste stays: it saves $",
         "50 % less use: it costs $",

@@ -80,6 +80,7 @@ fn named(entries: &[&Entry]) -> Vec<Vanishing> {
     let vanishing = |entry: &&Entry| Vanishing {
         name: one_line(&entry.name),
         owner: entry.owner.as_deref().map(one_line),
+        found: entry.first_seen,
         usd_per_month: entry.usd_per_month.unwrap_or_default(),
     };
     dearest.into_iter().take(NAMED).map(vanishing).collect()

@@ -117,7 +117,7 @@ fn head(report: &CostReport) -> String {
     for sentence in report.not_compared.iter().chain(&report.estimated_days()) {
         let _ = write!(text, " {sentence}.");
     }
-    let _ = write!(text, "\n{}: {} to the end of that time{}.", month.name, month.usd, without(month.missing_days));
+    let _ = write!(text, "\n{}: {} until the period's end{}.", month.name, month.usd, without(month.missing_days));
     if let Some(Forecast { usd, low, high, missing_days }) = &month.forecast {
         let _ = write!(text, " AWS's forecast of the whole month is {usd} (between {low} and {high}){}.", without(*missing_days));
     }

@@ -161,7 +161,7 @@ impl<'a> Remembered<'a> {
             why: EXCEEDED.to_owned(),
             usd_per_month: None,
             next: format!("{} of {} spent in {}", Money(one.spent), Money(one.limit), month.words()),
-            to_do: rules::to_do(EXCEEDED).unwrap_or_default().to_owned(),
+            to_do: format!("{} is over: decide whether {} is right for the next month", month.words(), Money(one.limit)),
         };
         budgets.map(decision).collect::<Vec<_>>().into_iter()
     }

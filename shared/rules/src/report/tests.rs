@@ -456,8 +456,8 @@ fn days_that_are_not_on_the_bill_are_named() {
         report_of(&cuts, &Policy::default(), &[], None)
     };
     for (missing, lacks, not_compared, words) in [
-        (&[][..], 0, None, "November 2026: $220.00 to the end of that time. AWS's"),
-        (&["2026-11-03"], 1, None, "November 2026: $210.00 to the end of that time, without 1 day that is not on the bill. AWS's"),
+        (&[][..], 0, None, "November 2026: $220.00 until the period's end. AWS's"),
+        (&["2026-11-03"], 1, None, "November 2026: $210.00 until the period's end, without 1 day that is not on the bill. AWS's"),
         (
             &["2026-11-12"],
             1,
@@ -604,7 +604,7 @@ fn a_budget_that_was_used_up_in_the_closed_month_needs_a_decision() {
     let report = of(budget(dec!(312.5), november), over, State::Closed, None);
     let mail = mail_of(&report);
     let words =
-        "budget ml of ann@example.com: $312.50 of $300.00 spent in November 2026 (budget-exceeded): stop what is not needed, or raise";
+        "budget ml of ann@example.com: $312.50 of $300.00 spent in November 2026 (budget-exceeded): November 2026 is over: decide whether";
     assert!(mail.contains(words), "{mail}");
     assert_eq!(report.decisions.iter().map(|one| one.what.as_str()).collect::<Vec<_>>(), ["budget ml", "notebook instance x"]);
     assert_eq!(report.decisions[0].team, "NLP");

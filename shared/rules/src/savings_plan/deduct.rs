@@ -1,5 +1,6 @@
 //! What will vanish from the usage before a plan is sized: waste, and training that moves to Spot (money-facts §5.3).
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,8 @@ pub struct Vanishing {
     pub name: String,
     /// Its owner. `None`: not known.
     pub owner: Option<String>,
+    /// When it was found.
+    pub found: Timestamp,
     /// What of it vanishes, USD a month.
     pub usd_per_month: Decimal,
 }

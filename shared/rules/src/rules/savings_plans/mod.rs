@@ -14,10 +14,16 @@ pub mod savings_plan_wrong_kind;
 mod tests;
 pub mod training_plan_idle;
 
-/// A commitment for people: `$4.720 per hour`, rounded down as AWS shows it.
+/// A commitment for people: `$4.720 per hour`, or with up to the five digits that AWS takes, rounded down.
 pub(crate) fn per_hour(commitment: Decimal) -> String {
-    let commitment = commitment.round_dp_with_strategy(3, RoundingStrategy::ToZero);
-    format!("{} per hour", Currency::of_account().amount(commitment, 3))
+    format!("{} per hour", Currency::of_account().amount(hourly(commitment), hourly(commitment).scale()))
+}
+
+/// A commitment with three to five digits, rounded down.
+pub(crate) fn hourly(commitment: Decimal) -> Decimal {
+    let mut commitment = commitment.round_dp_with_strategy(5, RoundingStrategy::ToZero).normalize();
+    commitment.rescale(commitment.scale().max(3));
+    commitment
 }
 
 /// USD a month for people.

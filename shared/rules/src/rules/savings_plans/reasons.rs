@@ -23,12 +23,12 @@ const RETURNABLE: Decimal = dec!(100);
 /// What everybody who commits should know.
 pub(super) fn binding(commitment: Decimal) -> String {
     let returned = if commitment <= RETURNABLE {
-        "You can return it only within 7 days, and only in the calendar month (UTC) in which you bought it: buy early in a month."
+        "You can return it only within 7 days, and only in the calendar month (UTC) in which you bought it (Savings Plans, Inventory, Return; an organization can return 10 a year): buy early in a month."
     } else {
         "One of more than $100 per hour cannot be returned at all."
     };
     format!(
-        "A plan cannot be changed or ended before its term is over. {returned} It covers all Regions and instance types of SageMaker; prices on demand may fall in the meantime, the plan's do not."
+        "A plan cannot be changed or ended before its term is over. {returned} It covers the usage types that have a rate, in all Regions and of all instance types: not Spot, and no storage. Prices on demand may fall in the meantime, the plan's do not."
     )
 }
 
@@ -36,7 +36,7 @@ pub(super) fn binding(commitment: Decimal) -> String {
 pub(super) fn details(commitment: &Commitment, advice: &Advice, offered: &Offered) -> Vec<Detail> {
     let mut details = vec![usage(commitment, advice), by_usage_type(advice)];
     details.extend(by_aws(advice, offered));
-    details.push(ways(advice));
+    details.push(ways(advice, offered));
     details.extend((!offered.commitment.is_zero()).then(|| what_if(advice, offered)));
     details.extend(cautions(advice, offered).into_iter().map(|text| Detail::from(TimedText::from(text))));
     details
@@ -49,7 +49,9 @@ fn usage(commitment: &Commitment, advice: &Advice) -> Detail {
         let rest: Decimal = advice.deducted.iter().skip(LINES).map(|one| one.usd).sum();
         list.push(format!("-{}: {} more", monthly(advice.a_month(rest)), advice.deducted.len() - LINES));
     }
-    if !advice.owned_covers.is_zero() {
+    if advice.owned_covers.is_zero() {
+        list.push("no plan that you own or have queued covers any of it".to_owned());
+    } else {
         list.push(format!("-{}: covered by the plans that you own and that go on", monthly(advice.a_month(advice.owned_covers))));
     }
     let gone: Decimal = advice.deducted.iter().map(|one| one.usd).sum();
@@ -60,7 +62,7 @@ fn usage(commitment: &Commitment, advice: &Advice) -> Detail {
     let whose = commitment
         .account
         .as_ref()
-        .map_or_else(String::new, |account| format!(" of AWS account {account} (a payer's: of all its accounts)"));
+        .map_or_else(String::new, |account| format!(" of AWS account {account} (if it is a payer's, of all its accounts)"));
     let title = format!("Usage{whose} {}, hour by hour: {} on demand", days(advice), monthly(advice.a_month(advice.on_demand)));
     Detail { title: title.into(), list }
 }
@@ -80,7 +82,7 @@ fn deducted(advice: &Advice, one: &Deducted) -> Vec<String> {
     let mut lines = vec![format!("-{}: {} ({}; {sure})", monthly(advice.a_month(one.usd)), one.what, one.component.words())];
     lines.extend(one.resources.iter().map(|resource| {
         let owner = resource.owner.as_deref().map_or_else(|| "no owner known".to_owned(), |owner| format!("of {owner}"));
-        format!("   {}, {owner}: {}", resource.name, monthly(resource.usd_per_month))
+        format!("   {}, {owner}, found on {}: {}", resource.name, day_of(resource.found), monthly(resource.usd_per_month))
     }));
     lines
 }
@@ -97,6 +99,11 @@ fn by_usage_type(advice: &Advice) -> Detail {
         )
     };
     Detail { title: TimedText::from("The usage types that cost most"), list: advice.usage_types.iter().map(line).collect() }
+}
+
+/// What the owners of waste could end without a commitment, USD a month.
+pub(super) fn reported_waste(advice: &Advice) -> Decimal {
+    advice.a_month(advice.deducted.iter().filter(|one| one.certainty == Certainty::Reported).map(|one| one.usd).sum())
 }
 
 /// Whether waste is why less is advised than all that was used would be worth.
@@ -135,7 +142,7 @@ fn by_aws(advice: &Advice, offered: &Offered) -> Option<Detail> {
         format!("AWS recommends {}. In these hours it {}.", per_hour(aws.commitment), saves(here.if_waste_ends))
     }];
     list.push(format!(
-        "AWS's own estimate is {}: it looks back up to 60 days, and days in which less ran lower it.",
+        "AWS's own estimate is {}. It is an average of up to 60 days, in some of which less ran. If such days come back, every plan saves less.",
         monthly(aws.usd_per_month)
     ));
     let rest = if advice.owned_covers.is_zero() { "the same usage" } else { "what your plans leave of the usage" };
@@ -158,7 +165,7 @@ fn saves(usd: Decimal) -> String {
 }
 
 /// All ways to buy.
-fn ways(advice: &Advice) -> Detail {
+fn ways(advice: &Advice, offered: &Offered) -> Detail {
     let line = |one: &Offered| {
         let aws = one.by_aws.as_ref().map_or_else(String::new, |aws| format!(" (AWS: {})", per_hour(aws.commitment)));
         if one.commitment.is_zero() {
@@ -177,7 +184,7 @@ fn ways(advice: &Advice) -> Detail {
         )
     };
     Detail {
-        title: TimedText::from(if advice.offers.len() == 1 { "The way to buy it" } else { "The ways to buy it" }),
+        title: format!("The ways to buy it. Your policy asks for {} (`[savings-plan]` term and payment)", offered.offer).into(),
         list: advice.offers.iter().map(line).collect(),
     }
 }
@@ -205,12 +212,22 @@ fn what_if(advice: &Advice, offered: &Offered) -> Detail {
         ));
     }
     list.extend(offered.with_less_use.iter().map(|(percent, usd)| format!("{percent} % less use: it {}", saves(*usd))));
+    list.push(format!("none of it is used any more: it costs {} until its term is over", monthly(offered.commitment * HOURS_PER_MONTH)));
     if let Some(part) = offered.break_even {
         list.push(format!("it pays as long as {} of it is used", percent(part)));
     }
-    let unused = offered.worst_unused.map_or_else(String::new, |usd| format!("; {} of it in the worst 30 days", dollars(usd)));
-    list.push(format!("in {} of the {} hours not all of it was used{unused}", offered.under_used_hours, advice.hours));
+    list.push(used(advice, offered));
     Detail { title: TimedText::from("What if"), list }
+}
+
+/// In how many hours all of it would have been used.
+fn used(advice: &Advice, offered: &Offered) -> String {
+    let (hours, under_used) = (advice.hours, offered.under_used_hours);
+    if under_used == 0 {
+        return format!("all of it would have been used in all {hours} hours");
+    }
+    let unused = offered.worst_unused.map_or_else(String::new, |usd| format!("; {} of it in the worst 30 days", dollars(usd)));
+    format!("in {under_used} of the {hours} hours some of it would have been unused{unused}")
 }
 
 /// Why to be careful.
@@ -229,7 +246,7 @@ fn cautions(advice: &Advice, offered: &Offered) -> Vec<String> {
     let days = advice.hours / 24;
     if days < 30 && !advice.is_from_aws_detail && !offered.commitment.is_zero() {
         says.push(format!(
-            "These are only {days} days: Cost Explorer keeps hours for 14. You know better whether this usage goes on for {}. If you are not sure, buy a part of it: half, {}, saves at least {}, and the guard advises the rest from then on.",
+            "These are only {days} days: Cost Explorer keeps hours for 14. You know better whether this usage goes on for {}. If you are not sure, buy half of it first: {} saves about {}, even if half of this usage ends. The guard advises the rest from then on.",
             offered.offer.term,
             per_hour(offered.commitment / Decimal::TWO),
             monthly(offered.usd_per_month / Decimal::TWO)

@@ -20,7 +20,7 @@ use rust_decimal::{Decimal, dec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{monthly, per_hour, reasons};
+use super::{hourly, monthly, per_hour, reasons};
 use crate::{
     facts::Commitment,
     rules::{
@@ -97,11 +97,17 @@ fn buy(commitment: &Commitment, advice: &Advice, offered: &Offered) -> Waste {
         monthly(offered.usd_per_month),
         dollars(offered.binds())
     );
+    let waste = reasons::reported_waste(advice);
+    let first = if waste.is_zero() {
+        String::new()
+    } else {
+        format!("first end the waste above, or decide to keep it: that saves {} without a commitment. Then ", monthly(waste))
+    };
     let steps = format!(
-        "buy it in the console: Billing and Cost Management, Savings Plans, Purchase Savings Plans, type SageMaker, {}, {}, hourly commitment {:.3} or less. {}",
+        "{first}buy it in the console: Billing and Cost Management, Savings Plans, Purchase Savings Plans, type SageMaker, {}, {}, hourly commitment {} or less. {}",
         offered.offer.term,
         offered.offer.payment,
-        offered.commitment.trunc_with_scale(3),
+        hourly(offered.commitment),
         reasons::binding(offered.commitment)
     );
     let notice = Notice {

@@ -193,7 +193,12 @@ fn commitment(aws: Option<Decimal>) -> Commitment {
     let offers = Offer::ALL.into_iter().zip([dec!(0.27), dec!(0.31), dec!(0.33), dec!(0.43), dec!(0.48), dec!(0.5)].map(rates)).collect();
     let deductions = [Deduction {
         what: "endpoint-idle: 2 resources".into(),
-        resources: vec![Vanishing { name: "old".into(), owner: Some("ann@example.com".into()), usd_per_month: dec!(2000) }],
+        resources: vec![Vanishing {
+            name: "old".into(),
+            owner: Some("ann@example.com".into()),
+            found: at("2026-11-20T08:00:00Z"),
+            usd_per_month: dec!(2000),
+        }],
         component: Component::Realtime,
         instance_type: None,
         amount: Amount::Hourly(vec![dec!(5); 336]),
@@ -233,20 +238,24 @@ fn what_is_left_without_the_waste_is_advised_beside_the_number_of_aws() {
         .collect::<Vec<_>>()
         .join("\n");
     for line in [
-        "Usage of AWS account 123456789012 (a payer's: of all its accounts) from 2026-11-15 to 2026-11-28 (14 days, UTC), hour by hour: $9,038.10 a month on demand",
+        "Usage of AWS account 123456789012 (if it is a payer's, of all its accounts) from 2026-11-15 to 2026-11-28 (14 days, UTC), hour by hour: $9,038.10 a month on demand",
         "-$3,650.00 a month: endpoint-idle: 2 resources (Real-time endpoints; the guard ends it)",
-        "   old, of ann@example.com: $2,000.00 a month",
+        "   old, of ann@example.com, found on 2026-11-20: $2,000.00 a month",
+        "no plan that you own or have queued covers any of it",
         "USE1-Host:ml.g5.xlarge: $7,300.00 a month at $1.000 per hour on demand, of which $3,650.00 stays",
         "= $5,388.10 a month that stays, and that a plan can cover",
         "AWS recommends $7.300 per hour. In these hours it saves $1,971.00 a month as long as the waste stays; once that has ended, it costs",
-        "AWS's own estimate is $1,900.00 a month: it looks back up to 60 days",
+        "AWS's own estimate is $1,900.00 a month. It is an average of up to 60 days",
         "Best for the same usage with all waste in it: $7.300 per hour",
         "Best without what will vanish: $3.650 per hour, $3.650 per hour less",
         "1 year, No Upfront: $3.650 per hour (AWS: $7.300 per hour), 27 % less than on demand. It saves $985.50 a month, $11,826.00 over its term. It binds you to $31,974.00, nothing of it paid when it is bought. 100 % of it is used.",
         "all waste stays: it saves $985.50 a month; $7.300 per hour would save $1,971.00 a month",
         "25 % less use: it saves $344.58 a month",
         "50 % less use: it costs $296.35 a month more than no plan",
-        "half, $1.825 per hour, saves at least $492.75 a month",
+        "buy half of it first: $1.825 per hour saves about $492.75 a month, even if half of this usage ends",
+        "none of it is used any more: it costs $2,664.50 a month until its term is over",
+        "Your policy asks for 1 year, No Upfront",
+        "all of it would have been used in all 336 hours",
         "it pays as long as 73 % of it is used",
     ] {
         assert!(text.contains(line), "{line}\n\n{text}");
