@@ -83,7 +83,7 @@ check-policy: ## POLICY=<file>: the policy's errors with their lines, or what it
 	@$(ONLY) cost-guard
 	@target/debug/cost-guard check-policy "$(POLICY)"
 
-docs: $(TESTING)/installed ## what is made of the code: docs/rules.md, policy-reference.md, policy.schema.json, cost-report.schema.json, break-even.md, permissions.md, parameters.md, infra/terraform, and README's table of the rules
+docs: $(TESTING)/installed ## what is made of the code: docs/rules.md, policy-reference.md, policy.schema.json, cost-report.schema.json, events.schema.json, break-even.md, permissions.md, parameters.md, infra/terraform, and README's table of the rules
 	$(ONLY) cost-guard
 	target/debug/cost-guard rules-manual > docs/rules.md.new
 	mv docs/rules.md.new docs/rules.md
@@ -93,6 +93,8 @@ docs: $(TESTING)/installed ## what is made of the code: docs/rules.md, policy-re
 	mv docs/policy.schema.json.new docs/policy.schema.json
 	target/debug/cost-guard report-schema > docs/cost-report.schema.json.new
 	mv docs/cost-report.schema.json.new docs/cost-report.schema.json
+	target/debug/cost-guard event-schema > docs/events.schema.json.new
+	mv docs/events.schema.json.new docs/events.schema.json
 	target/debug/cost-guard break-even > docs/break-even.md.new
 	mv docs/break-even.md.new docs/break-even.md
 	target/debug/cost-guard break-even --charts docs/images

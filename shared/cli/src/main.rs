@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use cost_rules::{
     duration::Duration,
+    events::Event,
     policy::{BudgetPolicy, Policy, PolicyError, WorkflowSigns, text_of},
     remedy::{SpotTerms, as_spot, new_name},
     report::CostReport,
@@ -57,6 +58,8 @@ enum Command {
     PolicySchema,
     /// Print docs/cost-report.schema.json, the JSON Schema of the cost report's `report.json`.
     ReportSchema,
+    /// Print docs/events.schema.json, the JSON Schema of the guard's EventBridge events.
+    EventSchema,
     /// Print docs/break-even.md: from where on another way of serving a model pays.
     BreakEven {
         /// Write its charts into this folder instead, as SVG.
@@ -94,6 +97,10 @@ fn main() -> ExitCode {
         Command::PolicyReference => reference::page().map(|text| print!("{text}")),
         Command::ReportSchema => {
             println!("{:#}", CostReport::schema());
+            Ok(())
+        }
+        Command::EventSchema => {
+            println!("{:#}", Event::schema());
             Ok(())
         }
         Command::PolicySchema => {
@@ -294,6 +301,7 @@ mod tests {
             ("policy-reference.md", reference::page().unwrap()),
             ("policy.schema.json", schema),
             ("cost-report.schema.json", format!("{:#}\n", CostReport::schema())),
+            ("events.schema.json", format!("{:#}\n", Event::schema())),
             ("break-even.md", inference::break_even::page().unwrap()),
         ];
         let charts = inference::break_even::charts().unwrap().into_iter().map(|(name, svg)| (format!("images/{name}.svg"), svg));

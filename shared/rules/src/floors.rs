@@ -16,7 +16,7 @@ const RULES: &[&[&str]] = &[
     &["rules"],
     &["rulebook"],
     &["plan", "coverage"],
-    &["mail"],
+    &["events", "mail"],
     &["report"],
 ];
 

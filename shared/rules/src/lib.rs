@@ -3,6 +3,7 @@
 //! [`facts::Facts`] → [`rulebook::Rulebook::evaluate`] → [`rulebook::Judgement`] → [`plan::plan`] → [`plan::Plan`] → [`mail::digests`].
 
 pub mod coverage;
+pub mod events;
 pub mod facts;
 pub mod inference;
 pub mod mail;

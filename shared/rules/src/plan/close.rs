@@ -20,6 +20,8 @@ use crate::{
 pub struct Closed {
     /// The entry as it is written into the ledger.
     pub entry: Entry,
+    /// Its state in the ledger before this run.
+    pub before: State,
     /// What that saves. `None`: nothing was stopped.
     pub saving: Option<Saving>,
     /// Whether the guard stopped it, or wrote something, in a run that was interrupted before it could notify the owner.
@@ -81,11 +83,11 @@ pub(crate) fn close(mut entry: Entry, run: Option<Timestamp>, completed: bool, n
         // It is not known how long a job would have run.
         Saving::new(by_guard, from, until, entry.usd_per_hour.filter(|_| !ends_by_itself))
     });
-    entry.state = State::Closed;
+    let before = std::mem::replace(&mut entry.state, State::Closed);
     entry.act_after = None;
     entry.last_seen = now;
     entry.failure = None;
-    Some(Closed { entry, saving, pending_notice, written: None, spared: None })
+    Some(Closed { entry, before, saving, pending_notice, written: None, spared: None })
 }
 
 #[cfg(test)]

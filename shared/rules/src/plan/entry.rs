@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{remedy::Remedy, vocabulary::resource::Resource};
@@ -85,7 +86,8 @@ pub struct FindingKey {
 }
 
 /// Where a finding is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum State {
     /// Its owner was notified.
     Reported,
@@ -102,7 +104,18 @@ pub enum State {
     /// It is gone. The entry stays for a while, so that an owner who was notified yesterday is not notified again today.
     Closed,
     /// The ledger's item cannot be read: another version or a person wrote it. The item and the finding are left alone.
+    #[serde(skip)]
     Unreadable,
+}
+
+impl State {
+    /// Whether it is waste about which something is still to be done, by its owner or the guard.
+    pub const fn is_open(self) -> bool {
+        match self {
+            Self::Reported | Self::Warned | Self::Acting | Self::Acted | Self::GivenUp => true,
+            Self::Exempt | Self::Closed | Self::Unreadable => false,
+        }
+    }
 }
 
 /// An owner's wish to keep a resource, as the ledger remembers it.

@@ -21,7 +21,7 @@ use crate::{
 pub use self::{
     close::Closed,
     entry::{Entry, FindingKey, Kept, LONGEST_RUN, State, add_failure, take_back_failure},
-    outcome::{End, News, Outcome, Outcomes},
+    outcome::{End, Ended, News, Outcome, Outcomes},
     record::Record,
     saving::{Saved, SavedBy, Saving, ScalingSaving, SpotSaving},
     spared::{Spared, WhySpared},

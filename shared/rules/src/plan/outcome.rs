@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::{remedy::Remedy, rules::verdict::Severity};
 
@@ -92,14 +94,38 @@ pub enum Outcome {
     },
 }
 
+/// In short, how an action ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    /// The guard did it.
+    Done,
+    /// It was already so.
+    AlreadyDone,
+    /// Nothing was done: the next run looks at it.
+    Skipped,
+    /// AWS refused it.
+    Failed,
+}
+
 impl Outcome {
     /// Its name in the report.
     pub const fn name(&self) -> &'static str {
+        match self.ended() {
+            Ended::Done => "done",
+            Ended::AlreadyDone => "already-done",
+            Ended::Skipped => "skipped",
+            Ended::Failed => "failed",
+        }
+    }
+
+    /// In short, how it ended.
+    pub const fn ended(&self) -> Ended {
         match self {
-            Self::Done | Self::Over(End::Stopping(None) | End::Stopped(_) | End::NotNeeded(_) | End::Replaced(_)) => "done",
-            Self::AlreadyDone(_) | Self::Gone | Self::Over(End::Stopping(Some(_)) | End::ByItself(_)) => "already-done",
-            Self::Skipped(_) | Self::Unknown(_) => "skipped",
-            Self::Failed(_) | Self::GivenUp(_) | Self::Doubled { .. } | Self::NotResubmitted { .. } => "failed",
+            Self::Done | Self::Over(End::Stopping(None) | End::Stopped(_) | End::NotNeeded(_) | End::Replaced(_)) => Ended::Done,
+            Self::AlreadyDone(_) | Self::Gone | Self::Over(End::Stopping(Some(_)) | End::ByItself(_)) => Ended::AlreadyDone,
+            Self::Skipped(_) | Self::Unknown(_) => Ended::Skipped,
+            Self::Failed(_) | Self::GivenUp(_) | Self::Doubled { .. } | Self::NotResubmitted { .. } => Ended::Failed,
         }
     }
 
@@ -128,6 +154,6 @@ impl Outcome {
 
     /// Why it failed. `None`: it did not fail.
     pub fn failure(&self) -> Option<&str> {
-        (self.name() == "failed").then(|| self.detail())
+        (self.ended() == Ended::Failed).then(|| self.detail())
     }
 }

@@ -62,6 +62,8 @@ pub struct Planned {
     pub entry: Entry,
     /// Whether the entry must be written.
     pub changed: bool,
+    /// Its state in the ledger before this run. `None`: it was not there.
+    pub before: Option<State>,
     /// How the action ended. `None`: no action was tried.
     pub outcome: Option<Outcome>,
     /// Whether it is mailed again only because its owner is mailed about something else.
@@ -75,7 +77,7 @@ pub struct Planned {
 impl Planned {
     /// A planned finding before any action.
     pub(crate) const fn new(finding: Finding, step: Step, entry: Entry, changed: bool) -> Self {
-        Self { finding, step, entry, changed, outcome: None, is_companion: false, news: None, spared: None }
+        Self { finding, step, entry, changed, before: None, outcome: None, is_companion: false, news: None, spared: None }
     }
 }
 
@@ -174,7 +176,8 @@ pub(crate) fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) ->
         }
     };
     let spared = old.filter(|_| step == Step::Wait).and_then(|old| only_reported(&finding, old, &entry));
-    Planned { spared, ..Planned::new(finding, step, entry, changed) }
+    let before = old.filter(|old| 0 < old.version).map(|old| old.state);
+    Planned { spared, before, ..Planned::new(finding, step, entry, changed) }
 }
 
 /// What the guard has already written to a resource, of which something is still to be told.

@@ -409,6 +409,7 @@ fn what_was_not_stopped_after_a_warning_is_in_the_weekly_summary_and_sends_none(
     let used = Spared { announced: "2026-11-25T18:30:00Z".parse().unwrap(), why: WhySpared::Used("2026-11-25T18:20:00Z".parse().unwrap()) };
     let closed = Closed {
         entry: entry("notebook-idle", "churn", State::Closed),
+        before: State::Warned,
         saving: None,
         pending_notice: false,
         written: None,
