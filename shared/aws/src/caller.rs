@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider};
 use cost_rules::resource::Arn;
 
 use crate::{
@@ -31,7 +31,9 @@ impl Caller {
     pub async fn of(profile: Option<&str>, region: Option<&str>) -> anyhow::Result<Self> {
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         if let Some(profile) = profile {
-            loader = loader.profile_name(profile);
+            // It wins over the environment's credentials, as with the AWS CLI.
+            let named = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+            loader = loader.profile_name(profile).credentials_provider(named);
         }
         if let Some(region) = region {
             loader = loader.region(Region::new(region.to_owned()));
