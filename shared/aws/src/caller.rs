@@ -71,6 +71,8 @@ impl Caller {
             table: "none".to_owned(),
             bucket: None,
             reads_bill,
+            event_bus: None,
+            chat_topic_arn: None,
             log: "off".to_owned(),
         };
         Context::new(function, Clients::only_reading(&config), settings)

@@ -31,6 +31,9 @@ pub const TABLE: &str = "cost-guard";
 /// The name of the SSM parameter with the policy, for the tests that use one.
 pub const POLICY_PARAMETER: &str = "/cost-guard/policy";
 
+/// The bus that the functions may put events on.
+pub const EVENT_BUS: &str = "finops";
+
 /// A function on a simulated account. It runs in this process and in the account's virtual time.
 #[derive(Clone)]
 pub struct Guard {
@@ -68,10 +71,20 @@ impl Guard {
             table: TABLE.into(),
             bucket: account.bucket(),
             reads_bill: true,
+            event_bus: None,
+            chat_topic_arn: None,
             log: "warn".into(),
         };
         let context = Context::new(function.name(), clients_of(account, function.name()), settings);
         Ok(Self { function, account: account.clone(), context, policy: Arc::new(file) })
+    }
+
+    /// Lets the function also put events on the bus, and tell the chat what it mails.
+    #[must_use]
+    pub fn heard(mut self) -> Self {
+        self.context.settings.event_bus = Some(EVENT_BUS.into());
+        self.context.settings.chat_topic_arn = Some(self.account.chat_topic_arn());
+        self
     }
 
     /// Replaces the policy. The function caches the old one for up to five minutes.
@@ -117,6 +130,10 @@ pub fn deploy(account: &Simulator, parameters: &[(&str, &str)]) -> anyhow::Resul
         ("AllowHibernation", "yes"),
         ("PolicyParameter", POLICY_PARAMETER),
         ("ReportBucket", bucket.as_str()),
+        ("SlackWorkspaceId", "T0123ABCD"),
+        ("SlackChannelId", "C0123ABCD"),
+        ("PublishEvents", "yes"),
+        ("EventBusName", EVENT_BUS),
     ];
     account.deploy(template, &[&everything, parameters].concat())
 }

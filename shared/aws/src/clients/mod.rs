@@ -38,6 +38,7 @@ pub struct Clients {
     pub costexplorer: Lazily<aws_sdk_costexplorer::Client>,
     pub dynamodb: Lazily<aws_sdk_dynamodb::Client>,
     pub ecr: Lazily<aws_sdk_ecr::Client>,
+    pub eventbridge: Lazily<aws_sdk_eventbridge::Client>,
     pub s3: Lazily<aws_sdk_s3::Client>,
     pub savingsplans: Lazily<aws_sdk_savingsplans::Client>,
     pub sns: Lazily<aws_sdk_sns::Client>,
@@ -137,6 +138,7 @@ impl Clients {
             costexplorer: client!(aws_sdk_costexplorer, &paid),
             dynamodb: client!(aws_sdk_dynamodb, &ledgers),
             ecr: client!(aws_sdk_ecr, &config),
+            eventbridge: client!(aws_sdk_eventbridge, &config),
             s3: client!(aws_sdk_s3, &config, |config, builder| {
                 // A custom endpoint has no DNS names for buckets.
                 builder.force_path_style(config.endpoint_url().is_some())
