@@ -37,6 +37,7 @@ pub(crate) fn clients() -> Clients {
         s3: mock_client!(aws_sdk_s3, RuleMode::MatchAny, none()).into(),
         savingsplans: mock_client!(aws_sdk_savingsplans, RuleMode::MatchAny, none()).into(),
         ecr: mock_client!(aws_sdk_ecr, RuleMode::MatchAny, none()).into(),
+        eventbridge: mock_client!(aws_sdk_eventbridge, RuleMode::MatchAny, none()).into(),
         dynamodb: mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, none()).into(),
         sns: mock_client!(aws_sdk_sns, RuleMode::MatchAny, none()).into(),
         ssm: mock_client!(aws_sdk_ssm, RuleMode::MatchAny, none()).into(),
@@ -94,6 +95,8 @@ pub(crate) fn context(clients: Clients) -> Context {
         table: "ledger".into(),
         bucket: None,
         reads_bill: true,
+        event_bus: None,
+        chat_topic_arn: None,
         log: "warn".into(),
     };
     Context::new("a-function", clients, settings)

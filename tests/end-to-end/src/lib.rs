@@ -125,6 +125,8 @@ impl Guard {
             table: TABLE.into(),
             bucket: account.bucket(),
             reads_bill: true,
+            event_bus: None,
+            chat_topic_arn: None,
             log: "warn".into(),
         };
         let context = Context::new(function.name(), clients_of(account, function.name()), settings);

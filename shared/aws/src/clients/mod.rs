@@ -35,6 +35,7 @@ pub struct Clients {
     pub costexplorer: Lazily<aws_sdk_costexplorer::Client>,
     pub dynamodb: Lazily<aws_sdk_dynamodb::Client>,
     pub ecr: Lazily<aws_sdk_ecr::Client>,
+    pub eventbridge: Lazily<aws_sdk_eventbridge::Client>,
     pub s3: Lazily<aws_sdk_s3::Client>,
     pub savingsplans: Lazily<aws_sdk_savingsplans::Client>,
     pub sns: Lazily<aws_sdk_sns::Client>,
@@ -108,6 +109,7 @@ impl Clients {
             costexplorer: Lazily::new(&paid, aws_sdk_costexplorer::Client::new),
             dynamodb: Lazily::new(&config, aws_sdk_dynamodb::Client::new),
             ecr: Lazily::new(&config, aws_sdk_ecr::Client::new),
+            eventbridge: Lazily::new(&config, aws_sdk_eventbridge::Client::new),
             s3: Lazily::new(&config, |config| {
                 // A custom endpoint has no DNS names for buckets.
                 let by_path = config.endpoint_url().is_some();

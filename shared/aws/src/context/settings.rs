@@ -20,6 +20,10 @@ pub struct Settings {
     pub bucket: Option<String>,
     /// `COST_GUARD_BILL`: whether this stack reads the account's bill by itself (`yes`, the default), or the stack of another Region does (`no`).
     pub reads_bill: bool,
+    /// `EVENT_BUS_NAME`: the EventBridge bus that events are put on. `None`: none are.
+    pub event_bus: Option<String>,
+    /// `CHAT_TOPIC_ARN`: the SNS topic of the chat, which gets what is mailed. `None`: there is no chat.
+    pub chat_topic_arn: Option<String>,
     /// `COST_GUARD_LOG`: a tracing filter, `info` by default.
     pub log: String,
 }
@@ -64,11 +68,15 @@ impl Settings {
         let topic_arn = given("COST_GUARD_TOPIC_ARN").unwrap_or_default();
         if topic_arn.is_empty() {
             wrong.push("COST_GUARD_TOPIC_ARN is not set: expected the ARN of the SNS topic that mails go to".into());
-        } else if !Arn::parse(&topic_arn).is_some_and(|arn| arn.service == "sns" && !arn.resource.contains(':')) {
-            wrong.push(format!(
-                "COST_GUARD_TOPIC_ARN is `{topic_arn}`: expected the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>"
-            ));
+        } else if !is_topic(&topic_arn) {
+            wrong.push(no_topic("COST_GUARD_TOPIC_ARN", &topic_arn));
         }
+        let chat_topic_arn = given("CHAT_TOPIC_ARN");
+        wrong.extend(chat_topic_arn.as_deref().filter(|arn| !is_topic(arn)).map(|arn| no_topic("CHAT_TOPIC_ARN", arn)));
+        let event_bus = given("EVENT_BUS_NAME");
+        wrong.extend(event_bus.as_deref().filter(|name| !is_bus(name)).map(|name| {
+            format!("EVENT_BUS_NAME is `{name}`: expected the name of an EventBridge bus, at most 256 of A-Z a-z 0-9 . - _ /")
+        }));
         let table = given("COST_GUARD_TABLE").unwrap_or_default();
         if table.is_empty() {
             wrong.push("COST_GUARD_TABLE is not set: expected the name of the DynamoDB table that is the ledger".into());
@@ -88,8 +96,21 @@ impl Settings {
         if !wrong.is_empty() {
             bail!("the environment is not complete:\n{}", wrong.join("\n"));
         }
-        Ok(Self { policy, topic_arn, table, bucket: given("COST_GUARD_BUCKET"), reads_bill, log })
+        Ok(Self { policy, topic_arn, table, bucket: given("COST_GUARD_BUCKET"), reads_bill, event_bus, chat_topic_arn, log })
     }
+}
+
+fn is_topic(arn: &str) -> bool {
+    Arn::parse(arn).is_some_and(|arn| arn.service == "sns" && !arn.resource.contains(':'))
+}
+
+fn no_topic(variable: &str, value: &str) -> String {
+    format!("{variable} is `{value}`: expected the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>")
+}
+
+/// Whether it is a bus of this account and Region: the template's parameter takes the same names.
+fn is_bus(name: &str) -> bool {
+    name.len() <= 256 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_./-".contains(c))
 }
 
 #[cfg(test)]
@@ -115,11 +136,22 @@ mod tests {
     }
 
     #[test]
+    fn events_and_the_chat_are_off_unless_they_are_set() {
+        let none = read(&[TOPIC, TABLE, ("EVENT_BUS_NAME", " ")]).unwrap();
+        assert_eq!((none.event_bus, none.chat_topic_arn), (None, None));
+        let chat = "arn:aws:sns:eu-central-1:123456789012:chat";
+        let both = read(&[TOPIC, TABLE, ("EVENT_BUS_NAME", "finops/guard"), ("CHAT_TOPIC_ARN", chat)]).unwrap();
+        assert_eq!((both.event_bus.as_deref(), both.chat_topic_arn.as_deref()), (Some("finops/guard"), Some(chat)));
+    }
+
+    #[test]
     fn all_errors_are_told_at_once() {
         let error = read(&[
             ("COST_GUARD_POLICY", "policy.toml"),
             ("COST_GUARD_TOPIC_ARN", "cost-guard"),
             ("COST_GUARD_BILL", "true"),
+            ("EVENT_BUS_NAME", "arn:aws:events:eu-central-1:123456789012:event-bus/x"),
+            ("CHAT_TOPIC_ARN", "chat"),
             ("COST_GUARD_LOG", "a=b=c"),
         ])
         .unwrap_err()
@@ -129,6 +161,8 @@ mod tests {
             "COST_GUARD_TOPIC_ARN is `cost-guard`",
             "COST_GUARD_TABLE is not set",
             "COST_GUARD_BILL is `true`",
+            "EVENT_BUS_NAME is `arn:aws:events",
+            "CHAT_TOPIC_ARN is `chat`: expected the ARN of an SNS topic",
             "COST_GUARD_LOG is `a=b=c`",
         ] {
             assert!(error.contains(name), "{error}");

@@ -20,6 +20,7 @@ use crate::{
 mod act;
 mod look_closer;
 mod notify;
+mod publish;
 mod remember;
 
 /// One run of a function.
@@ -132,7 +133,8 @@ fn failures(plan: &Plan) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// Writes the ledger, then acts, then mails. The ledger is written again after the actions and after the mails. A run may be interrupted after any step.
+/// Writes the ledger, then acts, then mails, then puts events. The ledger is written again after the actions and after the mails. A run may be interrupted after
+/// any step.
 async fn carry_out<A: Area>(run: &Run<'_, A>, facts: &Facts, plan: &mut Plan, is_unread: bool, report: &mut Report) {
     let context = &run.context.asking_for(1);
     let now = facts.now;
@@ -140,12 +142,19 @@ async fn carry_out<A: Area>(run: &Run<'_, A>, facts: &Facts, plan: &mut Plan, is
     if !remember::intended(context, plan, is_unread, now, report).await {
         return;
     }
+    let publisher = publish::Publisher::of(context, run.rulebook);
+    let mut events = publisher.as_ref().map(|publisher| publisher.teller.found(plan)).unwrap_or_default();
     let (outcomes, nobody_listens): (Outcomes, Option<String>) =
         tokio::join!(act::all_due(run, context, facts, plan), notify::nobody_listens(context, plan, report.is_whole));
     let silent = plan.settle(&outcomes, now);
     report.failed_resources = failures(plan).collect();
     report.failures.extend(report.failed_resources.keys().cloned());
-    let unwritten = remember::silent(context, silent, now, report).await;
-    plan.leave_spared(&unwritten);
-    notify::owners(run, context, plan, nobody_listens, now, report).await;
+    let silent = remember::silent(context, silent, now, report).await;
+    plan.leave_spared(&silent.unwritten);
+    let mut written = silent.written;
+    written.extend(notify::owners(run, context, plan, nobody_listens, now, report).await);
+    if let Some(publisher) = publisher {
+        events.extend(publisher.teller.done(plan, &written));
+        report.failures.extend(publisher.put(&events).await);
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use cost_rules::{
     mail::{self, Digest, Due, Item, MailContext, Notification, Post},
-    plan::{Closed, End, FindingKey, News, Plan, Planned, Step},
+    plan::{Closed, End, FindingKey, News, Plan, Planned, Record, Step},
     policy::Policy,
     remedy::new_name,
     resource::Kind,
@@ -16,7 +16,7 @@ use super::{Run, remember};
 use crate::{
     area::Area,
     context::Context,
-    ledger::{Ledger, Stage, Together},
+    ledger::{self, Ledger, Stage, Together},
     mailer::{self, MAILS_A_SECOND, Pace},
     report::Report,
 };
@@ -25,7 +25,7 @@ use crate::{
 const HABIT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Notifies all owners: mails what is urgent, and leaves the rest for their next regular mails. `nobody_listens`: why no mail would reach anybody; then none is
-/// sent.
+/// sent. Returns the keys of the findings that were written into the ledger since.
 pub(super) async fn owners<A: Area>(
     run: &Run<'_, A>,
     context: &Context,
@@ -33,12 +33,12 @@ pub(super) async fn owners<A: Area>(
     nobody_listens: Option<String>,
     now: Timestamp,
     report: &mut Report,
-) {
+) -> ledger::Keys {
     let mail_context = MailContext { function: context.function, policy: &run.rulebook.policy, now };
     let mut items = items(&context.ledger(), &run.rulebook.policy, plan).await;
     mark_habits(&context.ledger(), &mut items).await;
     let Post { mut at_once, later } = mail::sort_out(items, &run.rulebook.policy.mail);
-    leave(context, plan, &later, &mail_context, report).await;
+    let mut written = leave(context, plan, &later, &mail_context, report).await;
     leave_asides(context, plan, &mail_context).await;
     remember::mailed_now(context, plan, &mut at_once, now, report).await;
     let mut keys: HashMap<String, Vec<&FindingKey>> = HashMap::new();
@@ -62,29 +62,40 @@ pub(super) async fn owners<A: Area>(
             keep_habits(&context.ledger(), at_once.iter().filter(|item| reached.contains(&item.key)), now).await;
             after.extend(plan.notified(keys.remove(&digest.owner).into_iter().flatten(), &reached, now));
         }
-        remember::told(context, after, now, report).await;
+        written.extend(remember::told(context, after, now, report).await);
     }
     report.failures.extend(nobody_listens);
+    written
 }
 
 /// Leaves notifications for the owners' next regular mails, each together with the record that its owner is notified: both are written, or neither. What could
-/// not be left was not notified: the next run notifies it.
-async fn leave(context: &Context, plan: &mut Plan, later: &[(Item, Due)], mail_context: &MailContext<'_>, report: &mut Report) {
+/// not be left was not notified: the next run notifies it. Returns the keys of the findings that were written.
+async fn leave(
+    context: &Context,
+    plan: &mut Plan,
+    later: &[(Item, Due)],
+    mail_context: &MailContext<'_>,
+    report: &mut Report,
+) -> ledger::Keys {
     let notifications: Vec<Notification> = mail::notifications(later, mail_context);
     if notifications.is_empty() {
-        return;
+        return ledger::Keys::new();
     }
     let now = mail_context.now;
     let all: HashSet<&FindingKey> = notifications.iter().flat_map(|one| &one.findings).collect();
     let together = notifications.iter().map(|one| Together { records: plan.notified(&one.findings, &all, now), left: Some(one) });
-    let unwritten = context.ledger().write_together(together.collect(), now).await;
+    let together: Vec<Together<'_>> = together.collect();
+    let mut written: ledger::Keys = together.iter().flat_map(|one| one.records.iter().map(Record::key)).collect();
+    let unwritten = context.ledger().write_together(together, now).await;
     let is_left = |key: &FindingKey| !unwritten.refused.contains(key) && !unwritten.failed.contains(key);
     report.waiting += notifications.iter().filter(|one| one.findings.iter().all(is_left)).count();
     keep_habits(&context.ledger(), later.iter().map(|(item, _)| item).filter(|item| is_left(&item.key)), now).await;
-    let Some(why) = unwritten.why else { return };
+    written.retain(is_left);
+    let Some(why) = unwritten.why else { return written };
     report.failures.push(format!("what owners are told in their next regular mail: {why:#}"));
     let after = plan.notified(&unwritten.failed, &HashSet::new(), now);
-    remember::told(context, after, now, report).await;
+    written.extend(remember::told(context, after, now, report).await);
+    written
 }
 
 /// Leaves word of what is not stopped although its owner was warned. If that fails, the owner sees that it goes on, and misses only why.

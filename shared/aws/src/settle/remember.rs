@@ -61,23 +61,36 @@ pub(super) async fn mailed_now(context: &Context, plan: &mut Plan, at_once: &mut
     at_once.retain(|item| !left.contains(&item.key));
 }
 
-/// Records what was done and mailed. If another run has written an entry in the meantime, this write is refused, and the mail may be sent again.
-pub(super) async fn told(context: &Context, records: Vec<Record>, now: Timestamp, report: &mut Report) {
+/// Records what was done and mailed. If another run has written an entry in the meantime, this write is refused, and the mail may be sent again. Returns the
+/// keys of the findings that were written.
+pub(super) async fn told(context: &Context, records: Vec<Record>, now: Timestamp, report: &mut Report) -> ledger::Keys {
+    let mut keys: ledger::Keys = records.iter().map(Record::key).collect();
     let unwritten = context.ledger().write(records, now).await;
     let refused = Some(&unwritten.refused).filter(|refused| !refused.is_empty());
     let refused = refused.map(|refused| format!("the ledger was written by another run too ({:?})", ledger::by_rule(refused)));
     for what in refused.into_iter().chain(unwritten.why.map(|error| format!("{error:#}"))) {
         report.failures.push(format!("{what}: what was mailed or done in this run may be mailed again"));
     }
+    keys.retain(|key| !unwritten.refused.contains(key) && !unwritten.failed.contains(key));
+    keys
 }
 
-/// Records what nobody is notified of. If another run has written an entry in the meantime, that is no failure: it has seen the same. Returns the keys of the
-/// findings that were not written.
-pub(super) async fn silent(context: &Context, records: Vec<Record>, now: Timestamp, report: &mut Report) -> ledger::Keys {
+/// What was written of some findings, and what was not.
+pub(super) struct Silent {
+    /// The keys of the findings that were written.
+    pub(super) written: ledger::Keys,
+    /// The keys of the others.
+    pub(super) unwritten: ledger::Keys,
+}
+
+/// Records what nobody is notified of. If another run has written an entry in the meantime, that is no failure: it has seen the same.
+pub(super) async fn silent(context: &Context, records: Vec<Record>, now: Timestamp, report: &mut Report) -> Silent {
+    let keys: ledger::Keys = records.iter().map(Record::key).collect();
     let unwritten = context.ledger().write(records, now).await;
     log_left(&unwritten.refused, "another run has written these findings too");
     report.failures.extend(unwritten.why.map(|error| format!("{error:#}: the next run looks at it again")));
-    unwritten.refused.into_iter().chain(unwritten.failed).collect()
+    let (unwritten, written) = keys.into_iter().partition(|key| unwritten.refused.contains(key) || unwritten.failed.contains(key));
+    Silent { written, unwritten }
 }
 
 fn log_left(keys: &ledger::Keys, why: &str) {

@@ -177,7 +177,7 @@ pub(crate) fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) ->
     };
     let spared = old.filter(|_| step == Step::Wait).and_then(|old| only_reported(&finding, old, &entry));
     let before = old.filter(|old| 0 < old.version).map(|old| old.state);
-    Planned { spared, before, ..Planned::new(finding, step, entry, changed) }
+    Planned { before, spared, ..Planned::new(finding, step, entry, changed) }
 }
 
 /// What the guard has already written to a resource, of which something is still to be told.
