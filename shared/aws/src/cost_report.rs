@@ -193,7 +193,7 @@ impl Making<'_> {
         let mail_context = MailContext { function: self.context.function, policy: &self.rulebook.policy, now: self.now };
         let digest = report::mail(made, stored, &mail_context);
         let mut pace = Pace::new(self.context, &self.rulebook.policy, self.now);
-        for (_, sent) in pace.send(&[&digest]).await {
+        for (_, sent) in pace.send(&[&digest], report).await {
             match sent {
                 Ok(()) => report.notified += 1,
                 Err(why) => {

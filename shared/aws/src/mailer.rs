@@ -1,4 +1,5 @@
-//! Sends mails through the topic: one SNS message each, with attributes that subscriptions can filter by, at a pace that SNS allows.
+//! Sends mails through the topic: one SNS message each, with attributes that subscriptions can filter by, at a pace that SNS allows. What was mailed is told in
+//! the chat as well, if there is one.
 
 use std::{collections::BTreeSet, sync::atomic::Ordering, time::Duration};
 
@@ -7,6 +8,7 @@ use aws_sdk_sns::types::MessageAttributeValue;
 use cost_rules::{
     mail::{Audience, Digest, MONTH, PlatformGets},
     policy::{PlatformMails, Policy},
+    text::short_hash,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -16,6 +18,7 @@ use tokio::time::Instant;
 use crate::{
     clients::{Clients, why::why},
     context::Context,
+    report::Report,
     subscriptions::confirmed,
 };
 
@@ -39,8 +42,8 @@ impl<'a> Pace<'a> {
     }
 
     /// Sends at most [`MAILS_A_SECOND`] mails at once, not earlier than a second after the last ones. Returns the result of each, in any order. A mail that
-    /// could not be sent in the time of this run is an error.
-    pub(crate) async fn send<'d>(&mut self, digests: &[&'d Digest]) -> Vec<(&'d Digest, Result<(), String>)> {
+    /// could not be sent in the time of this run is an error. What the chat does not take is a failure of the run, and changes nothing about the mail.
+    pub(crate) async fn send<'d>(&mut self, digests: &[&'d Digest], report: &mut Report) -> Vec<(&'d Digest, Result<(), String>)> {
         let context = self.context;
         let platform = self.platform().await;
         let addressed: Vec<(&Digest, Audience)> = digests.iter().map(|digest| (*digest, platform.audience(digest))).collect();
@@ -52,7 +55,19 @@ impl<'a> Pace<'a> {
         let sent: Vec<_> = sent.buffer_unordered(MAILS_A_SECOND).collect().await;
         let reached: Vec<&Digest> = sent.iter().filter(|(_, sent)| sent.is_ok()).map(|(digest, _)| *digest).collect();
         self.note(&reached).await;
+        self.tell_the_chat(&reached, report).await;
         sent
+    }
+
+    /// Tells the chat what was mailed. It is told once, as the mail is sent once.
+    async fn tell_the_chat(&self, reached: &[&Digest], report: &mut Report) {
+        let Some(topic) = self.context.settings.chat_topic_arn.as_deref() else { return };
+        let told =
+            stream::iter(reached).map(async |digest| tell(self.context, topic, digest, self.now).await).buffer_unordered(MAILS_A_SECOND);
+        for why in told.filter_map(async |told| told.err()).collect::<Vec<_>>().await {
+            warn!("{why}");
+            report.failures.push(why);
+        }
     }
 
     /// What the platform's address gets. If the ledger does not say so, it gets each mail.
@@ -118,6 +133,16 @@ async fn send(context: &Context, digest: &Digest, audience: Audience) -> Result<
     }
     let sent = context.in_time(publish(&context.clients, &context.settings.topic_arn, digest, audience)).await;
     sent.ok_or_else(late)?.map_err(|error| format!("{error:#}"))
+}
+
+/// Publishes what was mailed to the chat's topic.
+async fn tell(context: &Context, topic: &str, digest: &Digest, now: Timestamp) -> Result<(), String> {
+    let failed = |why: String| format!("what was mailed to {} is not in the chat ({topic}, CHAT_TOPIC_ARN): {why}", digest.owner);
+    let id = format!("{}-{}-{}", context.function, now.as_millisecond(), short_hash(&format!("{}\n{}", digest.owner, digest.body)));
+    let message = serde_json::to_string(&digest.for_chat(id)).map_err(|error| failed(error.to_string()))?;
+    let sent = context.in_time(context.clients.sns.publish().topic_arn(topic).message(message).send()).await;
+    let sent = sent.ok_or_else(|| failed("this run is out of time".into()))?;
+    sent.map(drop).map_err(|error| failed(why(&error)))
 }
 
 /// Why no mail would reach anybody. Until somebody has confirmed a subscription, SNS accepts all mails and delivers none. Once a subscription is known, it is

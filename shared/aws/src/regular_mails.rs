@@ -84,7 +84,7 @@ async fn send_lot(context: &Context, letters: &[Letter], pace: &mut Pace<'_>, re
         return;
     }
     let digests: Vec<_> = claimed.iter().map(|letter| &letter.digest).collect();
-    for (digest, sent) in pace.send(&digests).await {
+    for (digest, sent) in pace.send(&digests, report).await {
         let Err(why) = sent else {
             report.notified += 1;
             continue;

@@ -51,7 +51,7 @@ pub(super) async fn owners<A: Area>(
     for lot in digests.chunks(MAILS_A_SECOND) {
         let lot: Vec<&Digest> = lot.iter().collect();
         let unheard = || lot.iter().map(|digest| (*digest, Err(String::new()))).collect();
-        let sent = if nobody_listens.is_none() { pace.send(&lot).await } else { unheard() };
+        let sent = if nobody_listens.is_none() { pace.send(&lot, report).await } else { unheard() };
         let mut after = vec![];
         for (digest, sent) in sent {
             let reached: HashSet<&FindingKey> = if sent.is_ok() { digest.notified.iter().collect() } else { HashSet::new() };

@@ -12,6 +12,7 @@ use crate::{plan::News, rules::verdict::Severity, vocabulary::resource::Kind};
 
 pub use self::{
     aside::asides,
+    chat::ChatMessage,
     delivery::{Due, Post, may_wait, sort_out},
     digest::{Audience, Digest, PLATFORM, Told},
     item::{Item, MailContext, addressee},
@@ -29,6 +30,7 @@ pub(crate) use self::{
 
 mod aside;
 mod body;
+mod chat;
 mod closing;
 mod daily;
 mod delivery;
