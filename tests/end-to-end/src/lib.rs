@@ -30,6 +30,9 @@ pub const TABLE: &str = "cost-guard";
 /// The name of the SSM parameter with the policy, for the tests that use one.
 pub const POLICY_PARAMETER: &str = "/cost-guard/policy";
 
+/// The bus that the functions may put events on.
+pub const EVENT_BUS: &str = "finops";
+
 /// A function of the guard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "each is the function of its name")]
@@ -133,6 +136,14 @@ impl Guard {
         Ok(Self { function, account: account.clone(), context, policy: Arc::new(file) })
     }
 
+    /// Lets the function also put events on the bus, and tell the chat what it mails.
+    #[must_use]
+    pub fn heard(mut self) -> Self {
+        self.context.settings.event_bus = Some(EVENT_BUS.into());
+        self.context.settings.chat_topic_arn = Some(self.account.chat_topic_arn());
+        self
+    }
+
     /// Replaces the policy. The function caches the old one for up to five minutes.
     ///
     /// # Errors
@@ -176,6 +187,10 @@ pub fn deploy(account: &Simulator, parameters: &[(&str, &str)]) -> anyhow::Resul
         ("AllowHibernation", "yes"),
         ("PolicyParameter", POLICY_PARAMETER),
         ("ReportBucket", bucket.as_str()),
+        ("SlackWorkspaceId", "T0123ABCD"),
+        ("SlackChannelId", "C0123ABCD"),
+        ("PublishEvents", "yes"),
+        ("EventBusName", EVENT_BUS),
     ];
     account.deploy(template, &[&everything, parameters].concat())
 }

@@ -125,7 +125,7 @@ on-exceed = "stop-stoppable"
 
 fn guard(function: Function, account: &Simulator) -> Guard {
     account.put_parameter(POLICY_PARAMETER, POLICY);
-    let mut guard = Guard::of(function, account, POLICY).unwrap();
+    let mut guard = Guard::of(function, account, POLICY).unwrap().heard();
     guard.context.settings.policy = PolicySource::Parameter(POLICY_PARAMETER.into());
     guard
 }
@@ -180,7 +180,9 @@ async fn each_statement_of_a_role_is_needed_and_no_other() {
         assert_eq!(denied(&whole), BTreeMap::new(), "{}", function.name());
         let statements = whole.statements(function.name());
         assert!(6 <= statements.len(), "{}: {statements:?}", function.name());
-        for sid in statements.into_iter().filter(|sid| !ON_BEHALF.contains(&sid.as_str())) {
+        // One policy of the stack is all functions': cost-reporter has no findings.
+        let is_used = |sid: &String| function != Function::CostReporter || sid != "PublishEvents";
+        for sid in statements.into_iter().filter(is_used).filter(|sid| !ON_BEHALF.contains(&sid.as_str())) {
             let account = account();
             let guard = guard(function, &account);
             assert!(account.revoke(function.name(), &sid));

@@ -41,7 +41,7 @@ pub use life::{
     jobs::{TrainingJob, TuningJob},
     trail::Creator,
 };
-pub use services::{budgets::BudgetState, s3::Object, sns::Mail};
+pub use services::{budgets::BudgetState, events::PutEvent, s3::Object, sns::Mail};
 pub use wire::traffic::Call;
 use wire::traffic::{Asked, Traffic};
 pub use world::BillLine;
@@ -276,6 +276,21 @@ impl Simulator {
     /// Every mail so far, oldest first.
     pub fn mails(&self) -> Vec<Mail> {
         self.shared.world().mails.clone()
+    }
+
+    /// Every event that was put on a bus of EventBridge so far, oldest first.
+    pub fn put_events(&self) -> Vec<PutEvent> {
+        self.shared.world().put_events.clone()
+    }
+
+    /// Every message to the chat's topic so far, oldest first.
+    pub fn chat(&self) -> Vec<Mail> {
+        self.shared.world().chat.clone()
+    }
+
+    /// The ARN of the topic for the chat.
+    pub fn chat_topic_arn(&self) -> String {
+        self.shared.world().chat_topic.clone()
     }
 
     /// Whether SNS has suspended an e-mail subscription to the topic, because mails came too fast.

@@ -16,6 +16,7 @@ pub(crate) mod compute_optimizer;
 pub(crate) mod cost_explorer;
 pub(crate) mod dynamodb;
 pub(crate) mod ecr;
+pub(crate) mod events;
 pub(crate) mod s3;
 pub(crate) mod sagemaker;
 pub(crate) mod savings_plans;
@@ -80,6 +81,7 @@ pub(crate) fn find(service: &str, operation: &str) -> Option<Found> {
         "compute-optimizer" => &[compute_optimizer::OPERATIONS],
         "budgets" => &[budgets::OPERATIONS],
         "ecr" => &[ecr::OPERATIONS],
+        "events" => &[events::OPERATIONS],
         "savingsplans" => &[savings_plans::OPERATIONS],
         _ => &[],
     };

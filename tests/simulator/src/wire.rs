@@ -15,7 +15,7 @@ use crate::{
     Shared,
     estate::fault::What,
     life::trail::Creator,
-    services::{self, s3, sns},
+    services::{self, events, s3, sns},
     world::World,
 };
 
@@ -271,6 +271,7 @@ fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Res
     }
     let answer = match strike {
         Some(Strike::Partly) if operation == "BatchGetItem" => world.tables.batch_get_partly(input),
+        Some(Strike::Partly) if operation == "PutEvents" => Ok(events::put_partly(world, input)),
         _ => services::call(world, request.service, operation, input),
     };
     if request.service == "sagemaker" {
@@ -292,13 +293,14 @@ fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Res
 }
 
 /// The name in `X-Amz-Target` or in the path, the service, and its version of the JSON protocol.
-const TARGETS: [(&str, &str, &str); 10] = [
+const TARGETS: [(&str, &str, &str); 11] = [
     ("SageMaker", "sagemaker", "1.1"),
     ("ResourceGroupsTaggingAPI_20170126", "tagging", "1.1"),
     ("AmazonSSM", "ssm", "1.1"),
     ("DynamoDB_20120810", "dynamodb", "1.0"),
     ("AWSInsightsIndexService", "ce", "1.1"),
     ("AWSBudgetServiceGateway", "budgets", "1.1"),
+    ("AWSEvents", "events", "1.1"),
     ("AnyScaleFrontendService", "application-autoscaling", "1.1"),
     ("ComputeOptimizerService", "compute-optimizer", "1.0"),
     ("AmazonEC2ContainerRegistry_V20150921", "ecr", "1.1"),

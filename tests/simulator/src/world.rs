@@ -31,6 +31,7 @@ use crate::{
         budgets::{self, Budgets},
         cloudwatch::{Metric, Point},
         dynamodb::Tables,
+        events::PutEvent,
         s3::Bucket,
         sagemaker::{notebooks, studio},
         sns::{Mail, MailRate},
@@ -38,6 +39,8 @@ use crate::{
     },
 };
 
+/// The name of the topic for the chat, which every account has.
+const CHAT_TOPIC: &str = "cost-guard-chat";
 /// From Pending to `InService`.
 const STARTING: SignedDuration = SignedDuration::from_mins(3);
 /// From Stopping to Stopped, and from Deleting to Deleted.
@@ -70,11 +73,17 @@ pub(crate) struct World {
     /// The ARN of the topic for the guard's mails.
     pub(crate) topic: Option<String>,
     pub(crate) topics: BTreeSet<String>,
+    /// The ARN of the topic for the chat.
+    pub(crate) chat_topic: String,
     /// The account, Region and names that a template is deployed with.
     pub(crate) place: Place,
     /// Of each topic. Mails are recorded even if it is 0.
     pub(crate) confirmed_subscriptions: u32,
     pub(crate) mails: Vec<Mail>,
+    /// The messages to the chat's topic.
+    pub(crate) chat: Vec<Mail>,
+    /// What was put on buses of EventBridge.
+    pub(crate) put_events: Vec<PutEvent>,
     pub(crate) mail_rate: MailRate,
     pub(crate) metrics: BTreeMap<Metric, Vec<Point>>,
     pub(crate) tables: Tables,
@@ -241,12 +250,18 @@ impl World {
             place: Place {
                 account: estate.account.clone(),
                 region: estate.region.clone(),
-                names: [("Topic", &estate.topic), ("BudgetTopic", &estate.budget_topic), ("Ledger", &estate.table)]
-                    .into_iter()
-                    .filter_map(|(logical, name)| Some((logical, name.clone()?)))
-                    .collect(),
+                names: [
+                    ("Topic", &estate.topic),
+                    ("ChatTopic", &Some(CHAT_TOPIC.to_owned())),
+                    ("BudgetTopic", &estate.budget_topic),
+                    ("Ledger", &estate.table),
+                ]
+                .into_iter()
+                .filter_map(|(logical, name)| Some((logical, name.clone()?)))
+                .collect(),
             },
-            topics: estate.topic.iter().chain(&estate.budget_topic).map(topic_arn).collect(),
+            topics: estate.topic.iter().chain(&estate.budget_topic).chain([&CHAT_TOPIC.to_owned()]).map(topic_arn).collect(),
+            chat_topic: topic_arn(&CHAT_TOPIC.to_owned()),
             confirmed_subscriptions: estate.confirmed_subscriptions,
             tables: Tables::new(estate.table.as_deref()),
             account: estate.account,
@@ -262,6 +277,8 @@ impl World {
             tags: BTreeMap::new(),
             parameters: estate.parameters.iter().map(|(name, value)| (name.clone(), Parameter::new(value, start))).collect(),
             mails: vec![],
+            chat: vec![],
+            put_events: vec![],
             mail_rate: MailRate::default(),
             metrics: BTreeMap::new(),
             faults: estate.fault,

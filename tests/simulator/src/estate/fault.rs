@@ -43,7 +43,7 @@ pub enum What {
     Timeout(u64),
     /// Every n-th call has its effect, but its answer is lost: the caller gets HTTP 500.
     LostAnswer(u64),
-    /// Every n-th batch leaves its last item unprocessed (`UnprocessedItems`, `UnprocessedKeys`).
+    /// Every n-th batch leaves its last item unprocessed (`UnprocessedItems`, `UnprocessedKeys`, `FailedEntryCount`).
     Unprocessed(u64),
     /// The call is refused as not authorized.
     AccessDenied,

@@ -105,9 +105,16 @@ fn publish(world: &mut World, form: &BTreeMap<String, String>) -> Result<String,
     if MOST_BYTES < message.len() + own {
         return Err(invalid("Message too long"));
     }
-    world.mail_rate.count(Instant::now());
-    world.mails.push(Mail { at: world.now, topic_arn, subject: subject.unwrap_or_default(), message, attributes });
-    Ok(format!("<MessageId>00000000-0000-0000-0000-{:012}</MessageId>", world.mails.len()))
+    let is_chat = topic_arn == world.chat_topic;
+    let mail = Mail { at: world.now, topic_arn, subject: subject.unwrap_or_default(), message, attributes };
+    // Nobody's mailbox subscribes to the chat's topic.
+    if is_chat {
+        world.chat.push(mail);
+    } else {
+        world.mail_rate.count(Instant::now());
+        world.mails.push(mail);
+    }
+    Ok(format!("<MessageId>00000000-0000-0000-0000-{:012}</MessageId>", world.mails.len() + world.chat.len()))
 }
 
 /// The message attributes by name, each with its type and value.

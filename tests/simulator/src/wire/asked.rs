@@ -6,7 +6,7 @@ use iam_rs::{Arn, Context, IAMRequest, Principal, PrincipalId};
 use serde_json::Value;
 
 use crate::{
-    services::{self, s3},
+    services::{self, events, s3},
     wire::{Refusal, Request, text, traffic::Asked},
     world::World,
 };
@@ -19,33 +19,36 @@ pub(crate) struct Ask {
     resource: Option<String>,
     /// Whether IAM has a resource type for the action (AWS's service authorization reference). If not, only a statement on `*` allows it.
     is_about_one: bool,
-    /// The service that a role is passed to.
-    passed_to: Option<&'static str>,
+    /// What the conditions of statements ask for: IAM's key, and its value.
+    condition: Option<(&'static str, String)>,
 }
 
 /// All permissions that a call needs: first its own action, then those that AWS checks on the caller's behalf.
 pub(crate) fn asks(world: &World, request: &Request) -> Vec<Ask> {
     let (about, is_about_one) = resource(world, request);
-    let ask = |action: String| Ask { action, resource: about.clone(), is_about_one, passed_to: None };
+    let ask = |action: String| Ask { action, resource: about.clone(), is_about_one, condition: None };
     if request.operation == "TransactWriteItems" {
         let items = request.input["TransactItems"].as_array().into_iter().flatten().filter_map(Value::as_object).flatten();
         let actions: BTreeSet<String> = items.map(|(kind, _)| format!("dynamodb:{kind}Item")).collect();
         return actions.into_iter().map(ask).collect();
     }
     let mut asks = vec![ask(action(request))];
+    if request.service == "events" {
+        asks[0].condition = Some(("events:source", events::source(&request.input).to_owned()));
+    }
     if request.service == "sagemaker" && request.operation.starts_with("Create") {
         if request.input["Tags"].as_array().is_some_and(|tags| !tags.is_empty()) {
             asks.push(ask("sagemaker:AddTags".into()));
         }
         if let Some(role) = text(&request.input, "RoleArn").or_else(|| text(&request.input, "ExecutionRoleArn")) {
-            let passed_to = Some("sagemaker.amazonaws.com");
-            asks.push(Ask { resource: Some(role.to_owned()), is_about_one: true, passed_to, ..ask("iam:PassRole".into()) });
+            let condition = Some(("iam:PassedToService", "sagemaker.amazonaws.com".to_owned()));
+            asks.push(Ask { resource: Some(role.to_owned()), is_about_one: true, condition, ..ask("iam:PassRole".into()) });
         }
     }
     if request.service == "sagemaker" && request.operation == "DeleteEndpoint" {
         // AWS deregisters them with the caller's permission.
         let targets = world.targets_of(text(&request.input, "EndpointName").unwrap_or_default()).into_iter();
-        let deregister = |arn: String| Ask { action: DEREGISTER.into(), resource: Some(arn), is_about_one: true, passed_to: None };
+        let deregister = |arn: String| Ask { action: DEREGISTER.into(), resource: Some(arn), is_about_one: true, condition: None };
         asks.extend(targets.map(deregister));
     }
     asks
@@ -57,7 +60,7 @@ const DEREGISTER: &str = "application-autoscaling:DeregisterScalableTarget";
 impl Ask {
     /// The permission on a topic's KMS key that publishing needs.
     pub(crate) fn of_key(action: &str, key: &str) -> Self {
-        Self { action: action.to_owned(), resource: Some(key.to_owned()), is_about_one: true, passed_to: None }
+        Self { action: action.to_owned(), resource: Some(key.to_owned()), is_about_one: true, condition: None }
     }
 
     pub(crate) fn asked(&self, caller: &str) -> Asked {
@@ -71,7 +74,7 @@ impl Ask {
         // An ARN that only `*` matches, because the evaluator does not accept `*` as a resource.
         let nothing = || format!("arn:aws:{service}:::nothing-in-particular");
         let resource = self.resource.clone().filter(|_| self.is_about_one).unwrap_or_else(nothing);
-        let context = self.passed_to.iter().fold(Context::new(), |context, service| context.with_string("iam:PassedToService", *service));
+        let context = self.condition.iter().fold(Context::new(), |context, (key, value)| context.with_string(*key, value));
         let principal = Principal::Aws(PrincipalId::String(account.to_owned()));
         Some(IAMRequest::new_with_context(principal, self.action.clone(), Arn::parse(&resource).ok()?, context))
     }

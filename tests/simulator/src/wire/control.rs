@@ -11,7 +11,7 @@ use crate::{
     wire::decode_path,
 };
 
-/// `GET calls · log · mails · events · state · resources · bill · spend · budgets · served · objects · object/<key>`,
+/// `GET calls · log · mails · chat · events · put-events · state · resources · bill · spend · budgets · served · objects · object/<key>`,
 /// `POST advance {"by": "15m"} · deed {"to": …, "do": …} · fault {"on": …, "what": …} · clear-faults`
 pub(crate) fn serve(shared: &Shared, uri: &Uri, body: &Bytes) -> axum::response::Response {
     let input: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -19,7 +19,9 @@ pub(crate) fn serve(shared: &Shared, uri: &Uri, body: &Bytes) -> axum::response:
         "calls" => Ok(json!(shared.traffic.calls())),
         "log" => Ok(json!(shared.traffic.log())),
         "mails" => Ok(json!(shared.world().mails)),
+        "chat" => Ok(json!(shared.world().chat)),
         "events" => Ok(json!(shared.world().take_events())),
+        "put-events" => Ok(json!(shared.world().put_events)),
         "state" => Ok(state(shared)),
         "resources" => Ok(json!(shared.world().resources())),
         "bill" => Ok(bill(shared)),
@@ -40,7 +42,7 @@ pub(crate) fn serve(shared: &Shared, uri: &Uri, body: &Bytes) -> axum::response:
                 return content.into_response();
             }
             Err(format!(
-                "`{other}` is not known: calls, log, mails, events, state, resources, bill, spend, budgets, served, objects, object/<key>, advance, deed, fault or clear-faults"
+                "`{other}` is not known: calls, log, mails, chat, events, put-events, state, resources, bill, spend, budgets, served, objects, object/<key>, advance, deed, fault or clear-faults"
             ))
         }
     };
