@@ -29,14 +29,17 @@ ARNS = {
 }
 REF_IS_THE_ARN = {"AWS::IAM::ManagedPolicy", "AWS::SNS::Topic"}
 # What the tests' simulated account has them called, whose calls test_permissions.py judges.
-NAMES = {"Ledger": "cost-guard", "Topic": "cost-guard"}
-# All that the guard may be allowed.
-EVERYTHING = {"AllowEnforcement": "yes", "AllowResubmission": "yes", "AllowHibernation": "yes", "PolicyParameter": "/cost-guard/policy", "ReportBucket": "finops"}
+NAMES = {"Ledger": "cost-guard", "Topic": "cost-guard", "ChatTopic": "cost-guard-chat"}
 # Channels of both applications.
 CHAT = {
     "SlackWorkspaceId": "T0123ABCD", "SlackChannelId": "C0123ABCD", "TeamsTeamId": "01234567-89ab-cdef-0123-456789abcdef",
     "TeamsTenantId": "fedcba98-7654-3210-fedc-ba9876543210", "TeamsChannelId": "19%3a0123abcd%40thread.tacv2",
 }  # fmt: skip
+# All that the guard may be allowed.
+EVERYTHING = {
+    "AllowEnforcement": "yes", "AllowResubmission": "yes", "AllowHibernation": "yes", "PolicyParameter": "/cost-guard/policy", "ReportBucket": "finops",
+    "PublishEvents": "yes", "EventBusName": "finops",
+} | CHAT  # fmt: skip
 
 
 class NoManagedPolicies(ManagedPolicyLoader):

@@ -68,13 +68,13 @@ def test_a_function_writes_into_its_own_log_only_and_leaves_what_fails_in_the_qu
 def test_a_boundary_is_on_every_role_and_without_one_on_none():
     boundary = "arn:aws:iam::123456789012:policy/developers"
     for given, expected in [("", {None}), (boundary, {boundary})]:
-        roles = Stack(PermissionsBoundary=given).of_type("AWS::IAM::Role")
-        assert len(roles) == len(FUNCTIONS) + len(GUARD.of_type("AWS::Scheduler::Schedule")) and {of.get("PermissionsBoundary") for of in roles.values()} == expected
+        roles = Stack(**EVERYTHING, PermissionsBoundary=given).of_type("AWS::IAM::Role")
+        assert len(roles) == len(FUNCTIONS) + len(GUARD.of_type("AWS::Scheduler::Schedule")) + len(["ChatRole"]) and {of.get("PermissionsBoundary") for of in roles.values()} == expected
 
 
 def test_the_other_roles_are_those_of_schedules_and_may_wake_their_function_only():
     schedules = GUARD.of_type("AWS::Scheduler::Schedule")
-    assert set(GUARD.of_type("AWS::IAM::Role")) == {f"{name}Role" for name in [*FUNCTIONS, *schedules]}
+    assert set(GUARD.of_type("AWS::IAM::Role")) == {f"{name}Role" for name in [*FUNCTIONS, *schedules, "Chat"]}
     for name, schedule in schedules.items():
         may = [(one["Action"], one["Resource"]) for one in GUARD.statements(f"{name}Role")]
         assert may == [("lambda:InvokeFunction", schedule["Target"]["Arn"]), ("sqs:SendMessage", GUARD.arn("DeadLetters"))], name

@@ -7,13 +7,13 @@ import warnings
 import botocore.session
 import pytest
 from permissions import listed
-from stack import CHAT, EVERYTHING, PSEUDO, Stack
+from stack import EVERYTHING, PSEUDO, Stack
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it imports what setuptools will drop
     import parliament
 
-GUARD = Stack(**EVERYTHING | CHAT, PublishEvents="yes")
+GUARD = Stack(**EVERYTHING)
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
 # Can be narrowed to monitors, billing views and plans, where a call names one. Those of the guard name none.
 NAME_NONE = {"savingsplans:DescribeSavingsPlans", "ce:GetAnomalies", "ce:GetCostAndUsage", "ce:GetCostAndUsageWithResources", "ce:GetCostForecast"}
