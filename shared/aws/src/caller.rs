@@ -39,9 +39,12 @@ impl Caller {
             loader = loader.region(Region::new(region.to_owned()));
         }
         let config = loader.load().await;
-        let Some(region) = config.region().map(ToString::to_string) else {
+        let Some(region) = config.region().map(ToString::to_string).filter(|region| !region.is_empty()) else {
             bail!("which Region is not known: give --region, set AWS_REGION, or write `region` into the profile");
         };
+        if !region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+            bail!("`{region}` is no Region: expected for example eu-central-1");
+        }
         let identity = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await;
         let identity = identity.map_err(|error| anyhow!("who you are could not be asked: {}", in_plain_words(&why(&error))))?;
         let arn = identity.arn.as_deref().and_then(Arn::parse);

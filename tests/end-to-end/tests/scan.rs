@@ -136,6 +136,8 @@ fn without_credentials_the_line_says_what_to_do() {
     assert!(status == 2 && error.lines().count() == 1, "{status}: {error}");
     let (status, _, error) = said(&scan(&account, &[], &[("AWS_REGION", "")]));
     assert!(status == 2 && error.contains("give --region"), "{status}: {error}");
+    let (status, _, error) = said(&scan(&account, &["--region", "eu central"], &[]));
+    assert!(status == 2 && error.starts_with("`eu central` is no Region"), "{status}: {error}");
     let (status, _, error) = said(&scan(&account, &["--region", "cn-north-1"], &[]));
     assert!(status == 2 && error.contains("another partition"), "{status}: {error}");
 }
