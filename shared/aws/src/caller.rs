@@ -31,7 +31,7 @@ impl Caller {
     pub async fn of(profile: Option<&str>, region: Option<&str>) -> anyhow::Result<Self> {
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         if let Some(profile) = profile {
-            // It wins over the environment's credentials, as with the AWS CLI.
+            // The named profile wins over the environment's credentials, as with the AWS CLI.
             let named = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
             loader = loader.profile_name(profile).credentials_provider(named);
         }

@@ -133,10 +133,16 @@ fn say_error(error: &anyhow::Error) {
     eprintln!("{}", lines(&format!("{error:#}")));
 }
 
-fn check_policy(file: &Path) -> anyhow::Result<()> {
+/// The text of a policy file, and its rules.
+fn policy_of(file: &Path) -> anyhow::Result<(String, Rulebook)> {
     let text = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let text = text_of(text).map_err(|error| said(&[error], file))?;
     let rulebook = Rulebook::check(&text).map_err(|errors| said(&errors, file))?;
+    Ok((text, rulebook))
+}
+
+fn check_policy(file: &Path) -> anyhow::Result<()> {
+    let (text, rulebook) = policy_of(file)?;
     println!("{}", shown(&format!("{}: no errors.", file.display())));
     for line in what_it_does(&rulebook, text.len()) {
         println!("  {}", shown(&line));

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use cost_aws::caller::Caller;
 use cost_guard::Function;
-use cost_rules::{policy::text_of, price::Prices, rulebook::Rulebook};
+use cost_rules::price::Prices;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
@@ -69,7 +69,7 @@ const POLICY_WRONG: u8 = 3;
 impl Scan {
     /// Looks, prints what was found, and says by the exit status how it went.
     pub(crate) fn run(&self) -> ExitCode {
-        if let Err(error) = self.check_policy() {
+        if let Some(Err(error)) = self.policy.as_deref().map(crate::policy_of) {
             crate::say_error(&error);
             return ExitCode::from(POLICY_WRONG);
         }
@@ -85,13 +85,6 @@ impl Scan {
                 ExitCode::from(NOT_ALL_READ)
             }
         }
-    }
-
-    fn check_policy(&self) -> anyhow::Result<()> {
-        let Some(file) = &self.policy else { return Ok(()) };
-        let text = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-        let text = text_of(text).map_err(|error| crate::said(&[error], file))?;
-        Rulebook::check(&text).map(drop).map_err(|errors| crate::said(&errors, file))
     }
 
     async fn look(&self) -> anyhow::Result<Found> {

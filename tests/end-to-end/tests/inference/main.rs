@@ -49,7 +49,7 @@ async fn each_endpoint_gets_the_advice_that_fits_it() {
         assert_eq!(options[name], alone, "{name}");
     }
     let mails = account.mails();
-    let mails: Vec<_> = mails[before..].iter().filter(|mail| mail.attributes["function"].1 == inference_advisor::NAME).collect();
+    let mails: Vec<_> = mails[before..].iter().filter(|mail| mail.attributes["function"].1 == Function::InferenceAdvisor.name()).collect();
     let expected = planted.iter().filter(|one| one.fits.is_some()).count();
     assert_eq!(mails.len(), expected, "one to each owner of what can be mended");
 
