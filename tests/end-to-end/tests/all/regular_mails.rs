@@ -1,5 +1,4 @@
 //! cost-reporter: the daily mails and the weekly summaries, with what the other functions leave for them.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use end_to_end::{
     Function, Guard, TABLE,

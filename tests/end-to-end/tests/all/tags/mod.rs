@@ -1,5 +1,4 @@
 //! tag-auditor: which resources lack tags, who owns them, and how they get their tags. In this process, on a simulated account.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@ use end_to_end::{
 };
 use simulator::{Fault, Simulator, What};
 
-use crate::stop_calls;
+use super::stop_calls;
 
 const ENFORCE: &str = r#"
 [rules.training-on-demand]
@@ -159,5 +159,20 @@ async fn what_waits_for_a_job_could_not_be_read() {
         let mails = account.mails();
         let mails = mails_to(&mails, "ann@example.com");
         assert!(mails.iter().any(|mail| mail.message.contains("it is not known whether a workflow waits for it")), "{call}: {mails:?}");
+    }
+}
+
+/// Whose run is handed over to the job, which answers to it: by a variable of its environment, or by a hyperparameter.
+#[tokio::test]
+async fn a_job_that_was_given_a_token_or_a_run_to_answer_to_was_stopped() {
+    let environment = |name: &str| format!("definition = {{ Environment = {{ {name} = \"x\" }} }}");
+    let hyperparameter = "hyper-parameters = { task_token = \"AAAAKgAAAAIAAA\" }";
+    for (estate, variable) in [
+        (training("churn", &environment("TASK_TOKEN")), "TASK_TOKEN"),
+        (training("churn", hyperparameter), "task_token"),
+        (tuning("hpo", "", &format!(", {hyperparameter}")), "task_token"),
+        (processing("prep", &environment("AIRFLOW_CTX_DAG_RUN_ID")), "AIRFLOW_CTX_DAG_RUN_ID"),
+    ] {
+        is_left_alone(&estate, &format!("the workflow that its variable {variable} tells of waits for it")).await;
     }
 }

@@ -1,5 +1,4 @@
 //! Endpoints that are hibernated and created again, on the simulated account: they come back as they were, whatever happens on the way.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use cost_aws::report::Report;
 use end_to_end::{

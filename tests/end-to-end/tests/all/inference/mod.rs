@@ -1,5 +1,4 @@
 //! inference-advisor on the simulated account: each endpoint of an estate gets the advice that was planted, and nobody else is mailed.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,4 @@
 //! Every sample event in events/, and the functions that it is for.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use end_to_end::{Function, Guard, deploy, project_file};
 use serde_json::Value;

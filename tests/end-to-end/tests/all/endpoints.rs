@@ -1,5 +1,4 @@
 //! endpoint-autoscaler on the simulated account: what it finds, what it mails, and what it leaves alone.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use aws_sdk_applicationautoscaling::types::ServiceNamespace;
 use cost_aws::report::Report;

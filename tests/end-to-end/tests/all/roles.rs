@@ -1,6 +1,5 @@
 //! The roles of infra/template.yaml, as the account judges them: each statement is needed, no role helps another function, and in report mode IAM refuses
 //! actions.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 

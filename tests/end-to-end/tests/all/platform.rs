@@ -1,5 +1,4 @@
 //! What the platform's address gets of the owners' mails: the filter of its subscription is the template's.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use end_to_end::{
     Function, Guard, TABLE,

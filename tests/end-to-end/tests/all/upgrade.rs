@@ -1,5 +1,4 @@
 //! A new version reads the ledger of an older one: ledgers/<version>.json was written by that release, ledgers/next.json by this code.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
 

@@ -1,5 +1,4 @@
 //! The real binary, as Lambda runs it: environment, events, answers and errors.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{path::PathBuf, time::Duration};
 

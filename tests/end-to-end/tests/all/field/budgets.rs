@@ -8,7 +8,7 @@ use end_to_end::{
 };
 use simulator::Simulator;
 
-use crate::stop_calls;
+use super::stop_calls;
 
 /// What is stopped when a budget says so. All teams: what a budget says of its filter's team is tested with the budgets.
 const STOPPABLE: &str = r#"

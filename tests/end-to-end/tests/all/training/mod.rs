@@ -1,5 +1,4 @@
 //! training-job-spot-enforcer: from a job's event to the mail, the stop, the resubmission and the Spot saving. In this process, on a simulated account.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use end_to_end::{
     Function, Guard, TABLE,

@@ -1,5 +1,4 @@
 //! `cost-guard scan`: the real binary against the simulated account.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::process::{Command, Output};
 

@@ -14,7 +14,7 @@ use simulator::Simulator;
 
 /// The bill of September 2026: two accounts, a plan without upfront payment bought on the 11th at 14:00. The totals were computed exactly, by another program.
 const BILL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bills/2026_09.csv");
-const TOTALS: &str = include_str!("../../bills/2026_09_totals.json");
+const TOTALS: &str = include_str!("../../../bills/2026_09_totals.json");
 
 async fn spend(account: &Simulator, policy: &str) -> Spend {
     let guard = guard_of(Function::BudgetAlerter, account, policy);

@@ -1,5 +1,4 @@
 //! What really happened to people, by public bug reports and recordings of real accounts. Each test is named after it.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod attaching;
 mod audit;

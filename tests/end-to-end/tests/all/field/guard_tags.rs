@@ -7,7 +7,7 @@ use end_to_end::{
 };
 use simulator::{Fault, Simulator, What};
 
-use crate::stop_calls;
+use super::stop_calls;
 
 const ENFORCE: &str = r#"
 [rules.notebook-off-hours]

@@ -1,5 +1,4 @@
 //! budget-alerter: all sorts of budgets, the actions when one is used up, and faults. In this process, on a simulated account.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use end_to_end::{
     Function, Guard, STOPS, TABLE, one_of_each_kind,

@@ -1,6 +1,5 @@
 //! endpoint-autoscaler lets endpoints go to zero and scales them by working hours, on the simulated account: what stands afterwards, what becomes of the instances, and
 //! what is left when it is taken back.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use aws_sdk_applicationautoscaling::types::ServiceNamespace;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, MetricAlarm, Statistic};

@@ -1,5 +1,4 @@
 //! savings-plan-advisor: what it advises without the waste, beside what AWS recommends, and what it says of the plans that are owned.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 
@@ -17,7 +16,7 @@ use simulator::{Fault, Mail, Simulator, What};
 const POLICY: &str = "[savings-plan]\nfinance = \"finops@example.com\"\n[rules.endpoint-idle]\nidle-after = \"7d\"";
 
 /// An endpoint that is called, and two that nobody calls, all for more than two weeks.
-const ESTATE: &str = include_str!("../estates/commitment.toml");
+const ESTATE: &str = include_str!("../../estates/commitment.toml");
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../simulator/data");
 
