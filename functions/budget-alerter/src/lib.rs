@@ -19,10 +19,7 @@ use cost_rules::{
     plan::{Entry, Plan, State},
     report::BudgetOnRecord,
     resource::Kind,
-    rules::budgets::{
-        explain::{explain, name_running},
-        measure::{explain_measures, wanted},
-    },
+    rules::budgets::explain::{explain, name_running},
     scope::Scope,
 };
 use jiff::Timestamp;
@@ -105,7 +102,7 @@ async fn record(run: &Run<'_, Stoppable>, facts: &Facts) -> Option<anyhow::Error
 /// Records what is enforced from now on because budgets are used up, before anybody is notified of it.
 async fn enforce_more(run: &Run<'_, Stoppable>, facts: &mut Facts) -> Option<anyhow::Error> {
     let is_whole = facts.reading.complete.contains(&Kind::Budget);
-    let wanted = wanted(facts, &run.rulebook.policy);
+    let wanted = run.rulebook.wanted_measures(facts);
     facts.measures.in_force.sort();
     // Measures that could not be read are overwritten only if all budgets are known.
     let may_write = !run.request.dry_run && (is_whole || !facts.measures.unread);
@@ -117,7 +114,7 @@ async fn enforce_more(run: &Run<'_, Stoppable>, facts: &mut Facts) -> Option<any
         facts.measures.unread &= !is_whole;
         facts.measures.in_force = wanted;
     }
-    explain_measures(facts, &run.rulebook.policy);
+    run.rulebook.explain_measures(facts);
     failure
 }
 

@@ -19,7 +19,7 @@ pub trait Area {
     fn confirm(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) -> impl Future<Output = ()>;
 
     /// Asks which workflows wait for these jobs (names by id). An area that stops no jobs asks nothing.
-    fn workflows(&self, _: &Context, _: &mut Facts, _: &BTreeMap<String, String>) -> impl Future<Output = ()> {
+    fn workflows(&self, _: &Context, _: &Rulebook, _: &mut Facts, _: &BTreeMap<String, String>) -> impl Future<Output = ()> {
         std::future::ready(())
     }
 
@@ -109,8 +109,9 @@ impl Area for Training {
         gather::training::confirm(&context.clients, rulebook, facts, ids).await;
     }
 
-    async fn workflows(&self, context: &Context, facts: &mut Facts, jobs: &BTreeMap<String, String>) {
-        gather::workflows::of_jobs(&context.clients, facts, jobs).await;
+    async fn workflows(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, jobs: &BTreeMap<String, String>) {
+        let variables = async |id: &str, name: &str| gather::training::variables(&context.clients, id, name).await;
+        gather::workflows::of_jobs(&context.clients, &rulebook.policy, facts, jobs, variables).await;
     }
 
     async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
@@ -130,8 +131,9 @@ impl Area for Tagged {
         Inventory::of_all(&context.clients, rulebook).confirm(facts, ids).await;
     }
 
-    async fn workflows(&self, context: &Context, facts: &mut Facts, jobs: &BTreeMap<String, String>) {
-        gather::workflows::of_jobs(&context.clients, facts, jobs).await;
+    async fn workflows(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, jobs: &BTreeMap<String, String>) {
+        let variables = async |id: &str, name: &str| gather::inventory::variables(&context.clients, id, name).await;
+        gather::workflows::of_jobs(&context.clients, &rulebook.policy, facts, jobs, variables).await;
     }
 
     async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
@@ -154,8 +156,9 @@ impl Area for Stoppable {
         Inventory::of_running(&context.clients, rulebook).confirm(facts, ids).await;
     }
 
-    async fn workflows(&self, context: &Context, facts: &mut Facts, jobs: &BTreeMap<String, String>) {
-        gather::workflows::of_jobs(&context.clients, facts, jobs).await;
+    async fn workflows(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, jobs: &BTreeMap<String, String>) {
+        let variables = async |id: &str, name: &str| gather::inventory::variables(&context.clients, id, name).await;
+        gather::workflows::of_jobs(&context.clients, &rulebook.policy, facts, jobs, variables).await;
     }
 
     async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
@@ -213,9 +216,9 @@ impl<A: Area, B: Area> Area for (A, B) {
         self.1.confirm(context, rulebook, facts, ids).await;
     }
 
-    async fn workflows(&self, context: &Context, facts: &mut Facts, jobs: &BTreeMap<String, String>) {
-        self.0.workflows(context, facts, jobs).await;
-        self.1.workflows(context, facts, jobs).await;
+    async fn workflows(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, jobs: &BTreeMap<String, String>) {
+        self.0.workflows(context, rulebook, facts, jobs).await;
+        self.1.workflows(context, rulebook, facts, jobs).await;
     }
 
     async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {

@@ -1,11 +1,13 @@
-//! Workflows that wait for jobs and leave no sign on them: running executions of pipelines, and AutoML jobs of tuning jobs.
+//! Workflows that wait for jobs whose names and tags do not tell: running executions of pipelines, AutoML jobs of tuning jobs, and those that a job's variables
+//! tell of.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_sagemaker::types::{AutoMlJobStatus, PipelineExecutionStatus, PipelineExecutionStepMetadata};
 use aws_smithy_types::DateTime;
 use cost_rules::{
-    facts::{Facts, Workflow, Workflows},
+    facts::{Facts, Variables, Workflow, Workflows},
+    policy::Policy,
     resource::{Kind, id_of_arn},
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -20,24 +22,46 @@ use crate::clients::{Clients, why::why};
 /// How far back an execution may have begun that still runs. A job runs for 28 days at most (aws-facts §2.3), and an execution has several in a row.
 const LONGEST_EXECUTION: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// Asks which workflows wait for these jobs (names by id). Where that cannot be read, it is unknown for each of them.
-pub(crate) async fn of_jobs(clients: &Clients, facts: &mut Facts, jobs: &BTreeMap<String, String>) {
-    let (executions, tuning) = tokio::join!(Box::pin(jobs_of_executions(clients, facts.now)), Box::pin(auto_ml_jobs(clients, jobs)));
-    let of_job = |id: &String| match (&executions, tuning.get(id)) {
-        (Ok(executions), _) if executions.contains_key(id) => Workflow::Waits(executions[id].clone()),
-        (_, Some(Workflow::Waits(job))) => Workflow::Waits(job.clone()),
-        (Err(why), _) | (Ok(_), Some(Workflow::Unknown(why))) => Workflow::Unknown(why.clone()),
-        (Ok(_), Some(Workflow::None) | None) => Workflow::None,
-    };
+/// Asks which workflows wait for these jobs (names by id). Where that cannot be read, it is unknown for each of them. `variables`: reads those of a job, by its
+/// id and name.
+pub(crate) async fn of_jobs(
+    clients: &Clients,
+    policy: &Policy,
+    facts: &mut Facts,
+    jobs: &BTreeMap<String, String>,
+    variables: impl AsyncFn(&str, &str) -> Read<Variables>,
+) {
+    let told = by_variables(policy, jobs, variables);
+    let (executions, tuning, told) =
+        tokio::join!(Box::pin(jobs_of_executions(clients, facts.now)), Box::pin(auto_ml_jobs(clients, jobs)), Box::pin(told));
     let mut failed = vec![];
     for id in jobs.keys() {
-        let workflow = of_job(id);
+        let in_execution = match &executions {
+            Ok(executions) => executions.get(id).cloned().map_or(Workflow::None, Workflow::Waits),
+            Err(why) => Workflow::Unknown(why.clone()),
+        };
+        let others = [tuning.get(id), told.get(id)].into_iter().flatten().cloned();
+        let workflow = others.fold(in_execution, Workflow::or);
         if let Workflow::Unknown(why) = &workflow {
             failed.push((id.clone(), why.clone()));
         }
         facts.workflows.insert(id.clone(), workflow);
     }
     facts.reading.unread.extend(unread_of("which workflow waits", &failed));
+}
+
+/// The workflows that the variables of these jobs tell of.
+async fn by_variables(
+    policy: &Policy,
+    jobs: &BTreeMap<String, String>,
+    variables: impl AsyncFn(&str, &str) -> Read<Variables>,
+) -> Workflows {
+    let read = stream::iter(jobs).map(async |(id, name)| {
+        let read = variables(id, name).await;
+        let of = read.map(|variables| policy.workflow_of_variables(&variables));
+        (id.clone(), of.map_or_else(Workflow::Unknown, |workflow| workflow.map_or(Workflow::None, Workflow::Waits)))
+    });
+    read.buffer_unordered(IN_FLIGHT).collect().await
 }
 
 /// The jobs, by id, of all executions of pipelines that have not ended, each with its execution.
@@ -162,6 +186,7 @@ mod tests {
         },
     };
     use aws_smithy_mocks::{Rule, mock};
+    use cost_rules::rulebook::Rulebook;
 
     use super::*;
     use crate::testing::{self, arn, at, denied};
@@ -202,9 +227,15 @@ mod tests {
     }
 
     async fn read(rules: &[&Rule], ids: &[&str]) -> Workflows {
+        read_with(rules, ids, Ok(vec![])).await
+    }
+
+    /// `variables`: those of each job.
+    async fn read_with(rules: &[&Rule], ids: &[&str], variables: Read<Variables>) -> Workflows {
         let clients = Clients { sagemaker: testing::sagemaker(rules).into(), ..testing::clients() };
         let mut facts = Facts { now: now(), ..Facts::default() };
-        of_jobs(&clients, &mut facts, &jobs(ids)).await;
+        of_jobs(&clients, &Rulebook::from_toml("").unwrap().policy, &mut facts, &jobs(ids), async |_: &str, _: &str| variables.clone())
+            .await;
         let is_unknown = facts.workflows.values().any(|workflow| matches!(workflow, Workflow::Unknown(_)));
         assert_eq!(is_unknown, !facts.reading.unread.is_empty(), "what is unknown is said: {:?}", facts.reading.unread);
         facts.workflows
@@ -256,6 +287,19 @@ mod tests {
             assert!(matches!(workflow, Workflow::Unknown(why) if why.starts_with("sagemaker:ListPipelines: AccessDenied")), "{workflow:?}");
         }
         assert_eq!(found.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_hands_over_a_token_is_waited_for_and_one_whose_variables_cannot_be_read_is_unknown() {
+        let none = || mock!(aws_sdk_sagemaker::Client::list_pipelines).then_output(|| ListPipelinesOutput::builder().build());
+        let token = vec![("TASK_TOKEN".to_owned(), "AAAAKgAAAAIAAA".to_owned())];
+        let found = read_with(&[&none()], &["training-job/a"], Ok(token.clone())).await;
+        assert_eq!(found["training-job/a"], Workflow::Waits("the workflow that its variable TASK_TOKEN tells of".to_owned()));
+        let found = read_with(&[&none()], &["training-job/a"], Err("sagemaker:DescribeTrainingJob: AccessDenied".to_owned())).await;
+        assert!(matches!(&found["training-job/a"], Workflow::Unknown(why) if why.contains("AccessDenied")), "{found:?}");
+        let refused = mock!(aws_sdk_sagemaker::Client::list_pipelines).then_error(|| ListPipelinesError::generic(denied()));
+        let found = read_with(&[&refused], &["training-job/a"], Ok(token)).await;
+        assert!(matches!(&found["training-job/a"], Workflow::Waits(_)), "what is known counts for more: {found:?}");
     }
 
     #[tokio::test]

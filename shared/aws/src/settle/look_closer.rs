@@ -42,7 +42,7 @@ pub(super) async fn workflows<A: Area>(run: &Run<'_, A>, facts: &mut Facts, plan
     if jobs.is_empty() {
         return false;
     }
-    run.areas.workflows(&run.context.asking_for(2), facts, &jobs).await;
+    run.areas.workflows(&run.context.asking_for(2), run.rulebook, facts, &jobs).await;
     // A job for which nobody answered is left alone.
     for id in jobs.into_keys() {
         facts.workflows.entry(id).or_insert_with(|| Workflow::Unknown("this function does not read it".to_owned()));

@@ -146,17 +146,28 @@ const ORCHESTRATORS: [&str; 7] = ["airflow", "airflow-serverless", "batch", "cod
 impl Policy {
     /// The workflow that a job's tags or its name tell of: `the execution pipeline/churn/execution/abc`. `None`: there is no sign of one.
     pub(crate) fn workflow_of(&self, job: &Resource) -> Option<String> {
-        let by_tag =
-            job.tags.read().and_then(|tags| tags.iter().find(|(key, value)| self.is_workflow_tag(key) || names_workflow(key, value)));
-        if let Some((key, value)) = by_tag {
-            let value = value.trim();
-            return Some(match Arn::parse(value) {
-                Some(_) => format!("{value} (its tag {key})"),
-                None => format!("the workflow that its tag {key} tells of"),
-            });
+        if let Some(workflow) = job.tags.read().and_then(|tags| self.workflow_in("tag", tags)) {
+            return Some(workflow);
         }
         let is_sign = NAMES.is_match(&job.name) || self.workflows.names.is_match(&job.name);
         is_sign.then(|| "the workflow that its name tells of".to_owned())
+    }
+
+    /// The same by the variables that a job was given, in its environment or as hyperparameters: tools hand over the token or the run to answer to.
+    #[must_use]
+    pub fn workflow_of_variables(&self, variables: &[(String, String)]) -> Option<String> {
+        self.workflow_in("variable", variables.iter().map(|(key, value)| (key, value)))
+    }
+
+    /// `what`: what these pairs are, `tag`.
+    fn workflow_in<'a>(&self, what: &str, pairs: impl IntoIterator<Item = (&'a String, &'a String)>) -> Option<String> {
+        // The SageMaker SDK writes hyperparameters as JSON, in quotes.
+        let mut pairs = pairs.into_iter().map(|(key, value)| (key, value.trim().trim_matches('"')));
+        let (key, value) = pairs.find(|(key, value)| self.is_workflow_tag(key) || names_workflow(key, value))?;
+        Some(match Arn::parse(value) {
+            Some(_) => format!("{value} (its {what} {key})"),
+            None => format!("the workflow that its {what} {key} tells of"),
+        })
     }
 
     /// Whether a tag says that a workflow waits for a job.
@@ -342,6 +353,33 @@ mod tests {
             ("states", false),
         ] {
             assert_eq!(is_known("training-job/churn", &[("started-by", value)]), is_sign, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_job_whose_environment_or_hyperparameters_name_the_run_that_waits_was_stopped() {
+        let policy = Policy::from_toml("[workflows]\ntags = [\"acme-run\"]").unwrap();
+        for (key, value, is_sign) in [
+            ("TASK_TOKEN", "AAAAKgAAAAIAAA", true),
+            ("task_token", "\"AAAAKgAAAAIAAA\"", true),
+            ("EXECUTION_ARN", "arn:aws:states:eu-central-1:123456789012:execution:Train:3f2b8c1e", true),
+            ("parent", "\"arn:aws:states:eu-central-1:123456789012:execution:Train:3f2b8c1e\"", true),
+            ("AIRFLOW_CTX_DAG_RUN_ID", "manual__2026-11-30T09:10:00+00:00", true),
+            ("DAGSTER_PIPES_CONTEXT", "eJyrVkrOzytJrShRslJQ", true),
+            ("__ZENML_ENTRYPOINT", "step", true),
+            ("GITHUB_RUN_ID", "17955702", true),
+            ("acme-run", "17", true),
+            ("SAGEMAKER_PROGRAM", "train.py", false),
+            ("sagemaker_job_name", "\"churn-2026-11-30-09-10-00-123\"", false),
+            ("MLFLOW_RUN_ID", "3f2b8c1e", false),
+            ("WANDB_RUN_ID", "3f2b8c1e", false),
+            ("lr_scheduler", "cosine", false),
+            ("epochs", "10", false),
+            ("tokenizer", "bert", false),
+            ("HF_TASK", "text-classification", false),
+            ("model_id", "huggingface-llm-falcon", false),
+        ] {
+            assert_eq!(policy.workflow_of_variables(&[(key.to_owned(), value.to_owned())]).is_some(), is_sign, "{key}={value}");
         }
     }
 

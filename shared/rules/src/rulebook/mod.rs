@@ -22,6 +22,8 @@ use self::{
 };
 
 mod advise;
+mod budget_measures;
+
 mod check;
 mod evaluate;
 mod exempt;

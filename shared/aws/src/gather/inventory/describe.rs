@@ -8,7 +8,7 @@ use aws_sdk_sagemaker::{
 };
 use cost_rules::{
     duration::Duration,
-    facts::{Asset, Parent},
+    facts::{Asset, Parent, Variables},
     price::Instances,
     remedy::Remedy,
     resource::{Kind, id_of_arn},
@@ -129,6 +129,20 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
         _ => None,
     };
     Ok(described.unwrap_or_default())
+}
+
+/// The variables that a job of any kind was given. A job that is gone has none.
+pub(crate) async fn variables(clients: &Clients, id: &str, name: &str) -> Read<Variables> {
+    clients.in_time()?;
+    let sagemaker = &clients.sagemaker;
+    let environment = match Kind::of(id) {
+        Some(Kind::ProcessingJob) => described!("DescribeProcessingJob", sagemaker.describe_processing_job().processing_job_name(name))
+            .and_then(|found| found.environment),
+        Some(Kind::TransformJob) => described!("DescribeTransformJob", sagemaker.describe_transform_job().transform_job_name(name))
+            .and_then(|found| found.environment),
+        _ => return training::variables(clients, id, name).await,
+    };
+    Ok(environment.unwrap_or_default().into_iter().collect())
 }
 
 /// The instance types are in the endpoint's configuration, their current numbers in the endpoint itself.

@@ -26,6 +26,8 @@ mod describe;
 mod list;
 pub mod ownership;
 
+pub(crate) use describe::variables;
+
 /// All endpoints of the Region, without their tags.
 pub(super) async fn endpoints(clients: &Clients, now: Timestamp) -> Listed<Asset> {
     list::endpoints(clients, None, now).await

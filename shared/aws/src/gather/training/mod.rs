@@ -4,18 +4,21 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use aws_sdk_sagemaker::types::{HyperParameterTrainingJobSummary, TrainingJobStatus};
 use cost_rules::{
-    facts::{Facts, Fate, JobStatus, TrainingJob, TuningJob},
+    facts::{Facts, Fate, JobStatus, TrainingJob, TuningJob, Variables},
     resource::{Kind, Resource, Tags},
     rulebook::Rulebook,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
-use serde::Deserialize as _;
+use serde::{Deserialize as _, de::DeserializeOwned};
 use serde_json::Value;
 
-use self::record::{TrainingRecord, TuningRecord};
+use self::{
+    record::{TrainingRecord, TuningRecord},
+    variables::VariablesRecord,
+};
 use super::{
-    read::{IN_FLIGHT, Read, name_of, says_gone, unread_of},
+    read::{IN_FLIGHT, Read, name_of, unread_of},
     tags,
     wire::{self, Body, time},
 };
@@ -24,6 +27,7 @@ use crate::clients::{Clients, why::why};
 mod record;
 pub mod resubmissions;
 pub mod sweep;
+mod variables;
 
 /// Reads single jobs ([`Scope::named`]) from the service itself. Running jobs are read with their tags, on which the policy's overrides depend.
 ///
@@ -154,6 +158,17 @@ pub(crate) async fn describe_training(clients: &Clients, name: &str) -> Read<Opt
     wire::described(sent, &body, "DescribeTrainingJob")
 }
 
+/// The variables that a training or tuning job was given. A job that is gone has none, and so has any other resource.
+pub(crate) async fn variables(clients: &Clients, id: &str, name: &str) -> Read<Variables> {
+    let described = match Kind::of(id) {
+        Some(Kind::TrainingJob) => describe_training(clients, name).await?,
+        Some(Kind::TuningJob) => describe_tuning_raw(clients, name).await?,
+        _ => None,
+    };
+    let record = described.map(VariablesRecord::deserialize).transpose();
+    Ok(record.map_err(|error| format!("the variables of {id}: {error}"))?.unwrap_or_default().all())
+}
+
 /// The current state of a training job.
 pub(crate) struct Now {
     /// The status as the API spells it: `InProgress`, …
@@ -188,14 +203,15 @@ pub async fn fate(clients: &Clients, name: &str, run: Option<Timestamp>) -> Resu
 
 /// The current state of a tuning job, without its tags. `None`: there is no job with this name.
 pub(super) async fn describe_tuning(clients: &Clients, rulebook: &Rulebook, name: &str) -> Read<Option<TuningJob>> {
+    Ok(describe_tuning_raw::<TuningRecord>(clients, name).await?.map(|record| record.job(rulebook, false)))
+}
+
+/// The response of `DescribeHyperParameterTuningJob` in one's own form. `None`: there is no job with this name.
+async fn describe_tuning_raw<T: DeserializeOwned>(clients: &Clients, name: &str) -> Read<Option<T>> {
     clients.in_time()?;
     let body = Body::default();
     let call = clients.sagemaker.describe_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name);
-    match call.customize().interceptor(body.clone()).send().await {
-        Ok(_) => body.json::<TuningRecord>("DescribeHyperParameterTuningJob").map(|record| Some(record.job(rulebook, false))),
-        Err(error) if error.as_service_error().is_some_and(says_gone) => Ok(None),
-        Err(error) => Err(format!("sagemaker:DescribeHyperParameterTuningJob: {}", why(&error))),
-    }
+    wire::described(call.customize().interceptor(body.clone()).send().await, &body, "DescribeHyperParameterTuningJob")
 }
 
 /// Reads the state and the tags of these jobs (by id) from the service itself.

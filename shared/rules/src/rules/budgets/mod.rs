@@ -4,7 +4,6 @@ pub mod budget_exceeded;
 pub mod budget_forecast_exceeded;
 pub mod budget_unhealthy;
 pub mod explain;
-pub mod measure;
 pub mod no_budget;
 pub mod spend_spike;
 pub mod spikes;

@@ -5,7 +5,6 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::facts::Reading;
 use crate::facts::amount;
-use crate::rules::budgets::measure::explain_measures;
 use crate::{
     facts::{Asset, Filter, ServiceForecast, is_over, limit_of, percent_of},
     samples::{audited, budget, spend},
@@ -239,21 +238,6 @@ fn a_used_up_budget_tightens_for_its_team_until_its_end() {
         policy.budget_measures(&[full("all"), nlps.clone(), full("nobodys"), anothers, Budget { actual: Some(dec!(1000)), ..nlps }], now);
     let found: Vec<_> = tightened.iter().map(|one| (one.budget.as_str(), one.team.as_deref(), one.until.to_string())).collect();
     assert_eq!(found, [("all", None, "2026-12-01T00:00:00Z".to_owned()), ("nlp", Some("nlp"), "2026-12-01T00:00:00Z".to_owned())]);
-}
-
-#[test]
-fn what_another_region_cost_stopped_what_runs_here() {
-    let now = at("2026-11-20T12:00:00Z");
-    let policy = Policy::from_toml("[[budget]]\nname = \"*\"\nteam = \"*\"\non-exceed = \"stop-stoppable\"").unwrap();
-    let full = Budget { actual: Some(dec!(1500)), ..budget("ml") };
-    for (is_elsewhere, measures) in [(false, 1), (true, 0)] {
-        let budget = Budget { is_elsewhere, ..full.clone() };
-        assert_eq!(policy.budget_measures(std::slice::from_ref(&budget), now).len(), measures);
-        let mut facts = Facts { now, budgets: vec![budget], ..Facts::default() };
-        explain_measures(&mut facts, &policy);
-        let told = format!("{:?}", facts.budgets[0].insight.measure);
-        assert_eq!(told.contains("other accounts or Regions"), is_elsewhere, "{told}");
-    }
 }
 
 fn any_day() -> impl Strategy<Value = Date> {
