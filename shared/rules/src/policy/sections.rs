@@ -75,6 +75,9 @@ pub struct Creators {
     /// More names of users and role sessions that do not belong to a person. They are not taken as owners. Names of AWS services and of known tools, ids and
     /// random names never are.
     pub not_people: Globs,
+    /// IAM roles that people assume, such as `ADFS-*`: a session with a name of one word, `ann`, is a person's there. In other roles it is nobody's, because
+    /// programs name their sessions so, too. E-mail addresses, `first.last`, users of IAM and of IAM Identity Center are always people.
+    pub people_roles: Globs,
 }
 
 /// `[ownership]`

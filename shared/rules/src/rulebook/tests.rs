@@ -58,6 +58,8 @@ const WRONG: &[(&str, usize, &str)] = &[
     ("[workflows]\nnames = \"pipelines-*\"", 2, "expected a list: ["),
     ("[workflows]\ntags = { a = \"b\" }", 2, "`tags`: invalid type: table, expected a list: ["),
     ("[creators]\nnot-people = [\"\"]", 2, "a pattern is empty"),
+    ("[creators]\npeople-roles = [\"\"]", 2, "a pattern is empty"),
+    ("[creators]\npeople-role = [\"ADFS-*\"]", 2, "did you mean `people-roles`?"),
     ("[mail]\ncontact = \" \"", 2, "`contact`: is empty: leave it out"),
     ("[mail]\ncontact = [\"ann@example.com\"]", 2, "`contact`: invalid type"),
     ("[mail]\nmanual-url = \"http://example.com\"", 2, "`manual-url`: `http://example.com` is not a link: write for example \"https://"),
