@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     facts::{BudgetMeasure, Facts, OnExceed, Unread, Workflow},
-    policy::{KEEP_UNTIL_TAG, Keep},
+    policy::Keep,
     remedy::Remedy,
     rulebook::{Exempted, Finding, Judgement, Mode, Rulebook, Terms, rule_set::ConfiguredRule},
     rules::{
@@ -116,8 +116,8 @@ impl Rulebook {
                     judgement.leave_undecided(name, resource, judged.series);
                     return;
                 }
-                if let Some(value) = self.policy.over_wish(resource, cx.now).filter(|_| waste.remedy != Remedy::None) {
-                    waste.notice.details.push(format!("Its tag {KEEP_UNTIL_TAG} is {value}: that day is over.").into());
+                if let Some(over) = self.policy.over_wish(resource, judged.run, cx.now).filter(|_| waste.remedy != Remedy::None) {
+                    waste.notice.details.push(over.into());
                 }
                 let keep = self.keep(resource, &judged.homes);
                 let finding = self.finding(rule, resource, *waste, measure, keep);

@@ -135,8 +135,12 @@ impl Rulebook {
             return None;
         }
         let team = self.policy.team_of(resource);
-        let matches = |one: &&Exempt| std::iter::once(resource).chain(homes).any(|meant| one.matches.is_match(meant, team.as_deref()));
-        self.exempts.iter().filter(matches).max_by_key(|one| one.until).map(|one| one.keep(&self.policy.calendar.zone))
+        let matches = |one: &&Exempt| one.matches.covers(resource, homes, team.as_deref());
+        self.exempts
+            .iter()
+            .filter(matches)
+            .max_by_key(|one| one.until)
+            .map(|one| one.keep(&self.policy, &self.policy.zone_of_resource(resource)))
     }
 
     /// The `[[exempt]]` sections, each with whether it is over.
@@ -144,10 +148,10 @@ impl Rulebook {
         self.exempt_until().map(move |(exempt, until)| (exempt, until <= now))
     }
 
-    /// The `[[exempt]]` sections, each with its end.
+    /// The `[[exempt]]` sections, each with its end by the policy's clock.
     pub fn exempt_until(&self) -> impl Iterator<Item = (String, Timestamp)> {
         let zone = &self.policy.calendar.zone;
-        self.exempts.iter().map(move |one| (one.to_string(), one.keep(zone).until.unwrap_or(Timestamp::MAX)))
+        self.exempts.iter().map(move |one| (one.to_string(), one.keep(&self.policy, zone).until.unwrap_or(Timestamp::MAX)))
     }
 
     /// The policy's own rules, then those of each override.

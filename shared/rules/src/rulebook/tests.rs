@@ -368,8 +368,18 @@ fn an_owners_tag_that_names_nobody_is_told_with_its_value() {
 
 #[test]
 fn a_notebook_was_stopped_because_of_a_wrong_year_and_nothing_said_so() {
+    const OVER: &str = "that day is over.";
+    const STALE: &str = "that day was over when it was started. The tag was copied or left over, or its year is wrong";
     let rulebook = Rulebook::from_toml("[exemption]\nallow-always = true").unwrap();
-    for (value, is_told) in [("2025-12-31", true), ("0206-12-31", true), ("2026-12-31", false), ("always", false), ("soon", false)] {
+    for (value, told) in [
+        ("2025-12-31", Some(STALE)),
+        ("0206-12-31", Some(STALE)),
+        ("2026-11-22", Some(STALE)),
+        ("2026-11-23", Some(OVER)),
+        ("2026-12-31", None),
+        ("always", None),
+        ("soon", None),
+    ] {
         let found = rulebook.evaluate(&facts(vec![named("x", &[("cost-guard:keep-until", value)])])).findings;
         let details = format!("{:?}", found.iter().map(|one| &one.waste.notice.details).collect::<Vec<_>>());
         let says = format!("Its tag cost-guard:keep-until is {value}: that day is over.");

@@ -42,6 +42,37 @@ fn the_policy_exempts_those_who_may_not_set_tags() {
 }
 
 #[test]
+fn a_day_was_over_for_its_owner_before_it_was() {
+    const LA: &str = "2026-12-02T08:00:00Z";
+    let team = "[working-hours.teams]\nvision = \"mon-fri/08:00-19:00@America/Los_Angeles\"\nnlp = \"mon-fri/08:00-19:00@Asia/Tokyo\"";
+    let own = |zone: &str| format!("mon-fri/08:00-19:00@{zone}");
+    for (zone, schedule, team_tag, end) in [
+        ("UTC", None, None, "2026-12-02T00:00:00Z"),
+        ("UTC", Some(own("America/Los_Angeles")), None, LA),
+        ("UTC", None, Some("vision"), LA),
+        ("UTC", Some(own("Asia/Tokyo")), Some("vision"), "2026-12-02T00:00:00Z"),
+        ("Asia/Tokyo", Some(own("Europe/Berlin")), None, "2026-12-01T23:00:00Z"),
+        // Never sooner than the policy says.
+        ("UTC", Some(own("Asia/Tokyo")), None, "2026-12-02T00:00:00Z"),
+        ("UTC", None, Some("nlp"), "2026-12-02T00:00:00Z"),
+        ("UTC", Some("9 to 5".to_owned()), None, "2026-12-02T00:00:00Z"),
+    ] {
+        let policy = format!("timezone = \"{zone}\"\nteam-tags = [\"Team\"]\n{CHURN}\n{team}").replace("2026-12-31", "2026-12-01");
+        let tags = |keep| {
+            let schedule = schedule.iter().map(|hours| ("cost-guard:schedule", hours.as_str()));
+            schedule.chain(team_tag.map(|team| ("Team", team))).chain(keep).collect::<Vec<_>>()
+        };
+        let rulebook =
+            |exempts: bool| Rulebook::from_toml(&if exempts { policy.clone() } else { policy.replace("chur*", "other") }).unwrap();
+        let until =
+            |exempts, keep| rulebook(exempts).keep(&with_tags(resource("notebook-instance/churn"), &tags(keep)), &[]).unwrap().until;
+        let (by_policy, by_tag) = (until(true, None), until(false, Some(("cost-guard:keep-until", "2026-12-01"))));
+        let expected = Some(end.parse().unwrap());
+        assert_eq!((by_policy, by_tag), (expected, expected), "{zone} {schedule:?} {team_tag:?}");
+    }
+}
+
+#[test]
 fn an_exemption_needs_an_end_and_a_reason() {
     for (text, says) in [
         ("[[exempt]]\nuntil = \"2026-12-31\"\nreason = \"x\"", "has no `match`"),
