@@ -17,7 +17,7 @@ pub use self::{
 };
 use self::{
     exempt::Exempt,
-    overrides::Override,
+    overrides::{Match, Override},
     rule_set::{ConfiguredRule, RuleSet},
 };
 
@@ -52,8 +52,7 @@ impl Rulebook {
         self.policy.reads_guard_tag(key)
             || self.policy.reads_owner_or_team(key)
             || self.policy.is_workflow_tag(key)
-            || self.overrides.iter().any(|one| one.matches.reads_tag(key))
-            || self.exempts.iter().any(|one| one.matches.reads_tag(key))
+            || self.matches().any(|one| one.reads_tag(key))
             || self.configured().any(|rule| rule.check.reads_tag(key, &self.policy))
     }
 
@@ -62,9 +61,14 @@ impl Rulebook {
         self.configured().any(|rule| rule.registration.name == name)
     }
 
-    /// Whether an exemption may go by the name of a Studio domain, which what is in the domain does not have.
-    pub fn exempts_domains_by_name(&self) -> bool {
-        self.exempts.iter().any(|one| one.matches.names_domains())
+    /// Whether an exemption or an override may go by the name of a Studio domain, which what is in the domain does not have.
+    pub fn names_domains(&self) -> bool {
+        self.matches().any(Match::names_domains)
+    }
+
+    /// Which resources the overrides and the exemptions apply to.
+    fn matches(&self) -> impl Iterator<Item = &Match> {
+        self.overrides.iter().map(|one| &one.matches).chain(self.exempts.iter().map(|one| &one.matches))
     }
 
     /// Whether a rule is enforced for any resource.
@@ -103,10 +107,10 @@ impl Rulebook {
         keys
     }
 
-    /// The index of the first override that applies to a resource. `None`: none applies.
-    fn override_of(&self, resource: &Resource) -> Option<usize> {
+    /// The index of the first override that applies to a resource, of a Studio app also through what it is in. `None`: none applies.
+    fn override_of(&self, resource: &Resource, homes: &[Resource]) -> Option<usize> {
         let team = self.policy.team_of(resource);
-        self.overrides.iter().position(|one| one.matches.is_match(resource, team.as_deref()))
+        self.overrides.iter().position(|one| one.matches.covers(resource, homes, team.as_deref()))
     }
 
     /// The exemption of a resource by its own tag or by the policy, whichever is longer. A tag that says more than it may hold does not end what the policy
