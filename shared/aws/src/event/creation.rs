@@ -123,7 +123,7 @@ pub(super) fn read(detail: &Value, kinds: &[Kind], home: Home<'_>) -> anyhow::Re
     Ok(Request { trigger: Trigger::Created(id, spelt, Creator { user }), ..nothing })
 }
 
-/// The user's name, or the session's name of an assumed role. `None`: a service, another account, the root user, or an unknown identity.
+/// The user's name, or the ARN of an assumed role's session, whose name alone does not tell a person from a program. `None`: a service, another account, the root user, or an unknown identity.
 fn user(identity: &Value) -> Option<String> {
     let text = |pointer: &str| identity.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
     let last = |text: &str, by: char| text.rsplit_once(by).map(|(_, last)| last.to_owned()).filter(|last| !last.is_empty());
@@ -134,8 +134,9 @@ fn user(identity: &Value) -> Option<String> {
         "SAMLUser" | "WebIdentityUser" | "Directory" => text("/userName").map(str::to_owned),
         // If the Studio domain sets a source identity, it is the user profile. The session is then often named SageMaker.
         "AssumedRole" => text("/sessionContext/sourceIdentity").map(str::to_owned).or_else(|| {
-            let name = last_of_arn().or_else(last_of_principal)?;
-            (!is_of_program(identity, &name)).then_some(name)
+            let of_arn = last_of_arn().zip(text("/arn"));
+            let (name, session) = of_arn.or_else(|| last_of_principal().zip(text("/principalId")))?;
+            (!is_of_program(identity, &name)).then(|| session.to_owned())
         }),
         "FederatedUser" => last_of_arn().or_else(last_of_principal),
         // IdentityCenterUser has only an id, which is not an address.
@@ -197,9 +198,9 @@ mod tests {
             (json!({"type": "IAMUser", "userName": "ann"}), Some("ann")),
             (
                 json!({"type": "AssumedRole", "arn": "arn:aws:sts::123456789012:assumed-role/DataScience/ann@example.com"}),
-                Some("ann@example.com"),
+                Some("arn:aws:sts::123456789012:assumed-role/DataScience/ann@example.com"),
             ),
-            (json!({"type": "AssumedRole", "principalId": "AROA1:bob"}), Some("bob")),
+            (json!({"type": "AssumedRole", "principalId": "AROA1:bob"}), Some("AROA1:bob")),
             (json!({"type": "IAMUser", "arn": "arn:aws:iam::123456789012:user/people/ann"}), Some("ann")),
             (
                 json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/Cdk/ann", "invokedBy": "cloudformation.amazonaws.com"}),
@@ -231,15 +232,21 @@ mod tests {
                 None,
             ),
             (of_provider("octocat", GITHUB), None),
-            (of_provider("ann@example.com", "arn:aws:iam::1:oidc-provider/example.okta.com"), Some("ann@example.com")),
-            (of_provider("ann", "accounts.google.com"), Some("ann")),
+            (
+                of_provider("ann@example.com", "arn:aws:iam::1:oidc-provider/example.okta.com"),
+                Some("arn:aws:sts::1:assumed-role/Deploy/ann@example.com"),
+            ),
+            (of_provider("ann", "accounts.google.com"), Some("arn:aws:sts::1:assumed-role/Deploy/ann")),
             (json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/Ray-Cluster/ray"}), None),
             (json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/SparkOnEks/spark"}), None),
-            (json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/Sparkling/spark"}), Some("spark")),
+            (
+                json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/Sparkling/spark"}),
+                Some("arn:aws:sts::1:assumed-role/Sparkling/spark"),
+            ),
             (
                 json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/AWSReservedSSO_Ann_0123456789abcdef/ann",
                     "sessionContext": {"webIdFederationData": {}, "sessionIssuer": {"arn": "arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Ann_0123456789abcdef"}}}),
-                Some("ann"),
+                Some("arn:aws:sts::1:assumed-role/AWSReservedSSO_Ann_0123456789abcdef/ann"),
             ),
             (json!({"type": "FederatedUser", "arn": "arn:aws:sts::1:federated-user/dan"}), Some("dan")),
             (json!({"type": "FederatedUser", "principalId": "1:dan"}), Some("dan")),

@@ -96,7 +96,7 @@ pub struct Ancestor {
 /// Who created a resource, from CloudTrail's `userIdentity`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Creator {
-    /// The name of the user or of the role session.
+    /// The name of the user, or the ARN of a role's session.
     pub user: String,
 }
 

@@ -48,7 +48,7 @@ mod workflows;
 
 /// The lists of subjects, one line each. The fields, the iterators over all subjects, and each rule's access to its subjects are generated from them.
 macro_rules! facts {
-    ($($(#[doc = $doc:literal])+ $list:ident: $subject:ident,)+) => {
+    ($($(#[doc = $doc:literal])+ $list:ident: $subject:ident of $kinds:expr,)+) => {
         /// What the rules look at. Built by `cost-aws` from the account, or by a test from literals.
         #[derive(Clone, Debug, Default)]
         pub struct Facts {
@@ -85,6 +85,8 @@ macro_rules! facts {
         }
 
         $(impl Listed for $subject {
+            const KINDS: &'static [Kind] = $kinds;
+
             fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
                 facts.$list.iter()
             }
@@ -94,39 +96,39 @@ macro_rules! facts {
 
 facts! {
     /// SageMaker notebook instances.
-    notebooks: Notebook,
+    notebooks: Notebook of &[Kind::NotebookInstance],
     /// Studio apps that are not deleted.
-    apps: App,
+    apps: App of &[Kind::App],
     /// The idle shutdown settings of Studio domains, user profiles and spaces.
-    idle_shutdowns: IdleShutdown,
+    idle_shutdowns: IdleShutdown of &[Kind::Domain, Kind::UserProfile, Kind::Space],
     /// Training jobs that run, and those that were asked for by name.
-    training_jobs: TrainingJob,
+    training_jobs: TrainingJob of &[Kind::TrainingJob],
     /// Series of training jobs, with counts of their ended jobs.
-    job_series: JobSeries,
+    job_series: JobSeries of &[Kind::JobSeries],
     /// Hyperparameter tuning jobs that run, and those that were asked for by name.
-    tuning_jobs: TuningJob,
+    tuning_jobs: TuningJob of &[Kind::TuningJob],
     /// Endpoints.
-    endpoints: Endpoint,
+    endpoints: Endpoint of &[Kind::Endpoint],
     /// Endpoints for which another way of serving is looked for.
-    hosted: Hosted,
+    hosted: Hosted of &[Kind::Endpoint],
     /// Endpoints that the guard has hibernated and that are not yet as they were.
-    sleeping: SleepingEndpoint,
+    sleeping: SleepingEndpoint of &[Kind::Endpoint],
     /// Resources of any kind that are judged by their tags.
-    assets: Asset,
+    assets: Asset of Kind::TAGGED,
     /// Required tag keys, with their status in the bill.
-    tag_keys: TagKey,
+    tag_keys: TagKey of &[Kind::TagKey],
     /// The account's budgets.
-    budgets: Budget,
+    budgets: Budget of &[Kind::Budget],
     /// What the account spends on `SageMaker`: one element, or none if it was not read.
-    spend: Spend,
+    spend: Spend of &[Kind::Spend],
     /// Running resources that a budget pays for.
-    running: RunningAsset,
+    running: RunningAsset of Kind::TAGGED,
     /// Savings Plans that are owned, and not over.
-    savings_plans: SavingsPlan,
+    savings_plans: SavingsPlan of &[Kind::SavingsPlan],
     /// What the account could commit to: one element, or none if it was not looked at.
-    commitments: Commitment,
+    commitments: Commitment of &[Kind::SavingsPlan],
     /// Training plans.
-    training_plans: TrainingPlan,
+    training_plans: TrainingPlan of &[Kind::TrainingPlan],
 }
 
 impl Facts {
@@ -166,11 +168,16 @@ impl Facts {
 
 /// A type of subject to which rules are applied, one subject at a time.
 pub trait Listed: Subject + Sized + 'static {
+    /// The kinds of resources that they are.
+    const KINDS: &'static [Kind];
+
     /// All subjects of this type.
     fn all(facts: &Facts) -> impl Iterator<Item = &Self>;
 }
 
 impl Listed for Resource {
+    const KINDS: &'static [Kind] = Kind::ALL;
+
     fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
         facts.tagged_resources()
     }

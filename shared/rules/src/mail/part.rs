@@ -290,16 +290,18 @@ fn keeps(item: &Item, from: Timestamp, read: Read, policy: &Policy, now: Timesta
         Read::Later(_) => policy.zone_of(item.team.as_deref()),
     };
     let is_warned = matches!(item.news, News::Warning(_)) && Duration::days(1) < policy.exemption.max;
-    let days = is_warned.then(|| tomorrow(from, zone, policy)).into_iter().chain([in_a_week]);
-    days.map(|day| (format!("{what} {}:", how_long(&day, zone, now, policy)), day)).collect()
+    let days = is_warned.then(|| tomorrow(from, &item.zone)).into_iter().chain([in_a_week]);
+    days.map(|day| {
+        let end = policy.end_of_day(&day, &item.zone).filter(|end| *end <= now + policy.exemption.max.signed());
+        (format!("{what} {}:", how_long(end, zone, policy)), day)
+    })
+    .collect()
 }
 
-/// How long the tag with this day keeps something: `until the end of Fri 2026-12-04`, `until Fri 2026-12-04 18:00` where the policy's day ends then by the reader's
-/// clock, or `for 3d` if the policy allows no longer.
-fn how_long(day: &str, zone: &TimeZone, now: Timestamp, policy: &Policy) -> String {
-    let longest = policy.exemption.max;
-    let end = policy.end_of_day(day).filter(|end| *end <= now + longest.signed());
-    end.map_or_else(|| format!("for {longest}"), |end| until_end(end, zone))
+/// How long the tag keeps something that ends then: `until the end of Fri 2026-12-04`, `until Fri 2026-12-04 18:00` where the policy's day ends then by the
+/// reader's clock, or `for 3d` if the policy allows no longer.
+fn how_long(end: Option<Timestamp>, zone: &TimeZone, policy: &Policy) -> String {
+    end.map_or_else(|| format!("for {}", policy.exemption.max), |end| until_end(end, zone))
 }
 
 /// A day as the tag `cost-guard:keep-until` takes it: until its end by the policy's clock.
@@ -312,10 +314,9 @@ fn in_a_week(from: Timestamp, policy: &Policy) -> String {
     day_of(from + WEEK.min(policy.exemption.max).signed(), policy)
 }
 
-/// The day on which the owner's next day ends.
-fn tomorrow(at: Timestamp, zone: &TimeZone, policy: &Policy) -> String {
-    let last_second = at.to_zoned_datetime(zone.clone()).date().saturating_add(1.day()).at(23, 59, 59, 0);
-    day_of(last_second.to_zoned_datetime(zone.clone()).map_or(at, |end| end.timestamp()), policy)
+/// The next day where the owner works.
+fn tomorrow(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).date().saturating_add(1.day()).to_string()
 }
 
 /// What the mail says about something that is over: what is kept, what is lost, how to start it again.

@@ -255,7 +255,9 @@ impl Period<'_> {
     fn kept(&self, context: &MailContext<'_>) -> Vec<String> {
         let ending = |entry: &Entry| {
             let kept = entry.kept.as_ref().filter(|_| entry.state == State::Exempt)?;
-            context.policy.kept_until(&kept.value, kept.since).filter(|until| context.now < *until && *until <= context.now + WEEK)
+            let zone = context.policy.zone_of(entry.team.as_deref());
+            let until = context.policy.kept_until(&kept.value, kept.since, zone)?;
+            (context.now < until && until <= context.now + WEEK).then_some(until)
         };
         let mut lines: BTreeMap<&str, (Timestamp, String)> = BTreeMap::new();
         for (entry, until) in self.all_entries().filter_map(|entry| Some((entry, ending(entry)?))) {

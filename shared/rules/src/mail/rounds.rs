@@ -190,7 +190,8 @@ fn is_summary_day(policy: &Policy, now: Timestamp) -> bool {
 
 /// Whether its owner's wish to keep it still holds.
 fn is_kept(entry: &Entry, MailContext { policy, now, .. }: &MailContext<'_>) -> bool {
-    let has_ended = |value: &str, since| policy.kept_until(value, since).is_some_and(|end| end <= *now);
+    let has_ended =
+        |value: &str, since| policy.kept_until(value, since, policy.zone_of(entry.team.as_deref())).is_some_and(|end| end <= *now);
     !entry.kept.as_ref().is_some_and(|kept| has_ended(&kept.value, kept.since))
 }
 

@@ -149,13 +149,13 @@ fn a_mail_has_one_clock() {
 
 #[test]
 fn tomorrow_lasts_until_the_owners_next_day_ends() {
-    // The tag's day ends by the policy's clock, in Berlin.
+    // The tag's day ends by the owner's clock, or by the policy's in Berlin if that is later.
     for (zone, at, until, day) in [
         ("Europe/Berlin", "2026-11-23T18:30:00Z", "until the end of Tue 2026-11-24", "2026-11-24"),
         ("Europe/Berlin", "2026-11-27T01:45:00Z", "until the end of Sat 2026-11-28", "2026-11-28"),
         ("Asia/Tokyo", "2026-11-24T10:30:00Z", "until Thu 2026-11-26 08:00", "2026-11-25"),
         ("Asia/Tokyo", "2026-11-23T18:30:00Z", "until Thu 2026-11-26 08:00", "2026-11-25"),
-        ("America/New_York", "2026-11-24T23:30:00Z", "until Thu 2026-11-26 18:00", "2026-11-26"),
+        ("America/New_York", "2026-11-24T23:30:00Z", "until the end of Wed 2026-11-25", "2026-11-25"),
     ] {
         let item = Item { zone: zone_named(zone).unwrap(), ..item(News::Warning(at.parse().unwrap()), "a", None) };
         let body = one(&[item]).body;

@@ -303,7 +303,7 @@ fn to_do(open: &BTreeMap<&str, Open<'_>>) -> Vec<String> {
 fn kept(kept: &BTreeMap<&str, Open<'_>>, policy: &Policy, zone: &TimeZone) -> Vec<String> {
     let until = |entry: &Entry| {
         let kept = entry.kept.as_ref()?;
-        let end = policy.kept_until(&kept.value, kept.since);
+        let end = policy.kept_until(&kept.value, kept.since, policy.zone_of(entry.team.as_deref()));
         Some(end.map_or_else(|| format!(" until {}", one_line(&kept.value)), |end| format!(" {}", until_end(end, zone))))
     };
     kept.values().map(|one| format!("{}{}", of_entry(one.entry), until(one.entry).unwrap_or_default())).collect()

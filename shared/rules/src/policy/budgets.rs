@@ -195,11 +195,11 @@ mod tests {
 
     #[test]
     fn a_budgets_owner_is_completed_as_in_a_tag() {
-        let session = "arn:aws:sts::123456789012:assumed-role/DataScience/Ann";
+        let session = "arn:aws:sts::123456789012:assumed-role/DataScience/Ann.Example";
         for (owner, bare, completed) in [
             ("Ann@Example.com", Some("ann@example.com"), Some("ann@example.com")),
             ("ann", Some("ann"), Some("ann@example.com")),
-            (session, Some("Ann"), Some("ann@example.com")),
+            (session, Some("Ann.Example"), Some("ann.example@example.com")),
             ("Data Science Team", Some("Data Science Team"), Some("Data Science Team")),
             ("ml-platform", Some("ml-platform"), Some("ml-platform")),
             ("TBD", None, None),

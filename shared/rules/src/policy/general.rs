@@ -140,7 +140,7 @@ const SECTION_KEYS: [(&str, &[&str]); 13] = [
             "hosting-volume-gb-month",
         ],
     ),
-    ("creators", &["email-domain", "not-people"]),
+    ("creators", &["email-domain", "not-people", "people-roles"]),
     ("ownership", &["left"]),
     ("workflows", &["names", "tags"]),
     ("hibernation", &["also", "wake-before"]),

@@ -93,7 +93,21 @@ fn meant_by(key: &str) -> Option<&'static str> {
     let with_name = || KEYS.into_iter().find(|key| letters.strip_suffix(name_of(key).as_str()).is_some_and(|front| is_slip(front, key)));
     let with_others = || is_keep_until(key).then_some(KEEP_UNTIL_TAG);
     let from_each_word = || [0].into_iter().chain(ends(key)).find_map(|at| nearly(&key[at..]));
-    after_prefix.or_else(with_name).or_else(with_others).or_else(from_each_word)
+    let turned = || KEYS.into_iter().find(|name| is_turned(key, name));
+    turned().or(after_prefix).or_else(with_name).or_else(with_others).or_else(from_each_word)
+}
+
+/// Whether it has the words of one of the guard's keys in another order: `guard-cost:schedule`, `schedule:guard:cost`.
+fn is_turned(key: &str, ours: &str) -> bool {
+    let words = |key: &str| {
+        let mut from = 0;
+        let mut words: Vec<String> = ends(key).into_iter().map(|to| plain(&key[std::mem::replace(&mut from, to)..to])).collect();
+        words.sort_unstable();
+        words
+    };
+    // Without case, two words that are written as one still are two: `GuardCost`, `guardcost:schedule`.
+    let in_one = |key: &str| key.replacen("guardcost", "guard cost", 1).replacen("costguard", "cost guard", 1);
+    words(&in_one(key)) == words(ours) || words(&in_one(&key.to_lowercase())) == words(ours)
 }
 
 /// Whether it is `keep-until`, with one slip or with other words before or behind it. `cost-guardian:keep-until` is another tool's.
@@ -285,6 +299,18 @@ mod tests {
             ("schedule:cost-gaurd", SCHEDULE_TAG),
             ("until-keep:cost-guard", KEEP_UNTIL_TAG),
             ("cost-guard:until-keep", KEEP_UNTIL_TAG),
+            ("guard-cost:schedule", SCHEDULE_TAG),
+            ("GuardCostSchedule", SCHEDULE_TAG),
+            ("guardcost:schedule", SCHEDULE_TAG),
+            ("guard-cost-spot", SPOT_TAG),
+            ("schedule:guard-cost", SCHEDULE_TAG),
+            ("guard:schedule:cost", SCHEDULE_TAG),
+            ("cost-schedule:guard", SCHEDULE_TAG),
+            ("Cost_Spot_Guard", SPOT_TAG),
+            ("guard/cost/stoppable", STOPPABLE_TAG),
+            ("cost-keep-until-guard", KEEP_UNTIL_TAG),
+            ("keep-guard:cost-until", KEEP_UNTIL_TAG),
+            ("reason-keep:guard-cost", KEEP_REASON_TAG),
             ("keep-until", KEEP_UNTIL_TAG),
             ("KeepUntil", KEEP_UNTIL_TAG),
             ("keep_until", KEEP_UNTIL_TAG),
@@ -310,6 +336,31 @@ mod tests {
         ] {
             assert_eq!(slip_of(key), Some(Slip::Of(meant)), "{key}");
         }
+    }
+
+    #[test]
+    fn the_words_of_a_key_in_any_order_are_meant_for_the_guard() {
+        for key in KEYS {
+            let words: Vec<&str> = key.split([':', '-']).collect();
+            for order in orders(words) {
+                for joint in ["-", ":", "_"] {
+                    let turned = order.join(joint);
+                    assert_eq!(slip_of(&turned), Some(Slip::Of(key)), "{turned}");
+                }
+            }
+        }
+    }
+
+    fn orders(words: Vec<&str>) -> Vec<Vec<&str>> {
+        if words.len() <= 1 {
+            return vec![words];
+        }
+        let with_first = |at: usize| {
+            let mut rest = words.clone();
+            let first = rest.remove(at);
+            orders(rest).into_iter().map(move |rest| [vec![first], rest].concat())
+        };
+        (0..words.len()).flat_map(with_first).collect()
     }
 
     #[test]

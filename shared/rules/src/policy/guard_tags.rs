@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use jiff::{Timestamp, ToSpan as _, civil::Date};
+use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 
 use crate::{
     policy::{
@@ -94,7 +94,7 @@ impl Policy {
         };
         match key {
             SCHEDULE_TAG => value.parse::<Schedule>().err().map(|error| error.to_string()),
-            KEEP_UNTIL_TAG => self.keep_of(value).err(),
+            KEEP_UNTIL_TAG => self.keep_of(value, &self.calendar.zone).err(),
             STOPPABLE_TAG => not_one_of(&["yes", "no"]),
             SPOT_TAG => not_one_of(&["resubmit"]),
             _ => None,
@@ -117,34 +117,51 @@ impl Policy {
 
     /// The exemption that the owner asks for; an error if the tag's value cannot be read. `None`: there is no such tag, or the tags are not known.
     pub(crate) fn keep(&self, resource: &Resource) -> Option<Result<Keep, String>> {
-        resource.tags.read()?.get(KEEP_UNTIL_TAG).map(|value| self.keep_of(value))
+        resource.tags.read()?.get(KEEP_UNTIL_TAG).map(|value| self.keep_of(value, &self.zone_of_resource(resource)))
     }
 
-    /// The value of the owner's wish to keep it, if its day is over.
-    pub(crate) fn over_wish(&self, resource: &Resource, now: Timestamp) -> Option<String> {
-        self.keep(resource)?.ok().filter(|keep| keep.until.is_some_and(|until| until <= now)).map(|keep| keep.value)
+    /// What its owner is told about the wish to keep it, if its day is over. If it was over when the resource was started, nobody wished it for this run.
+    pub(crate) fn over_wish(&self, resource: &Resource, run: Option<Timestamp>, now: Timestamp) -> Option<String> {
+        let Keep { value, until, .. } = self.keep(resource)?.ok()?;
+        let end = until.filter(|until| *until <= now)?;
+        let over = match run {
+            Some(start) if end <= start => {
+                "that day was over when it was started. The tag was copied or left over, or its year is wrong: remove it, or write a day to come."
+            }
+            _ => "that day is over.",
+        };
+        Some(format!("Its tag {KEEP_UNTIL_TAG} is {value}: {over}"))
     }
 
-    fn keep_of(&self, value: &str) -> Result<Keep, String> {
+    fn keep_of(&self, value: &str, zone: &TimeZone) -> Result<Keep, String> {
         match value.trim() {
             "always" if self.exemption.allow_always => Ok(Keep { value: value.to_owned(), until: None, longest: None, by_policy: None }),
             "always" => Err("the policy does not allow `always`: write a day, for example 2026-12-31".into()),
-            day => match self.end_of_day(day) {
+            day => match self.end_of_day(day, zone) {
                 Some(until) => Ok(Keep { value: value.to_owned(), until: Some(until), longest: Some(self.exemption.max), by_policy: None }),
                 None => Err(format!("`{value}` is not a day: write a day, for example 2026-12-31")),
             },
         }
     }
 
-    /// When an exemption by tag ends whose value was first seen at this time. `None`: it has no end, or the policy made it.
-    pub(crate) fn kept_until(&self, value: &str, since: Timestamp) -> Option<Timestamp> {
-        Some(self.end_of_day(value.trim())?.min(since + self.exemption.max.signed()))
+    /// When an exemption by tag ends whose value was first seen at this time, of what is worked with in this time zone. `None`: it has no end, or the policy made
+    /// it.
+    pub(crate) fn kept_until(&self, value: &str, since: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        Some(self.end_of_day(value.trim(), zone)?.min(since + self.exemption.max.signed()))
     }
 
-    /// The end of a day in the policy's time zone. `None`: it is not a day.
-    pub(crate) fn end_of_day(&self, day: &str) -> Option<Timestamp> {
-        let end = day.parse::<Date>().ok()?.saturating_add(1.day()).to_zoned_datetime(self.calendar.zone.clone());
-        Some(end.map_or(Timestamp::MAX, |end| end.timestamp()))
+    /// The end of a day in this time zone, or in the policy's if that is later: who writes a day means it by their own clock. `None`: it is not a day.
+    pub(crate) fn end_of_day(&self, day: &str, zone: &TimeZone) -> Option<Timestamp> {
+        day.parse().ok().map(|day| self.end_of(day, zone))
+    }
+
+    /// See [`Self::end_of_day`].
+    pub(crate) fn end_of(&self, day: Date, zone: &TimeZone) -> Timestamp {
+        let end_in = |zone: &TimeZone| {
+            let end = day.saturating_add(1.day()).to_zoned_datetime(zone.clone());
+            end.map_or(Timestamp::MAX, |end| end.timestamp())
+        };
+        end_in(zone).max(end_in(&self.calendar.zone))
     }
 }
 

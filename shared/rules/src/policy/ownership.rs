@@ -7,7 +7,7 @@ use crate::{
     policy::{Creators, required_tags::Requirement, settings::Policy},
     vocabulary::{
         machines::is_machine,
-        owners::{Named, is_address, joined},
+        owners::{Named, is_address, joined, user_in},
         resource::Resource,
         text::{alike, is_alike, one_line},
     },
@@ -42,16 +42,16 @@ impl Policy {
 
     /// The owner of what this creator created: the user's name or e-mail address. `None`: the creator is not a person.
     pub fn owner_by(&self, creator: &Creator) -> Option<String> {
-        let user = creator.user.trim();
+        let user = user_in(creator.user.trim());
         // Of an address, the domain tells nothing: people work at companies that make tools.
         let name = user.split('@').next()?;
         if [user, name].iter().any(|one| self.creators.not_people.is_match(one)) || self.is_machine(without_tag(name)) {
             return None;
         }
-        match Named::of(user) {
+        match self.creators.named(&creator.user) {
             Named::Addresses(addresses) => Some(addresses),
             Named::Person(name) => Some(self.creators.address_of(&name)),
-            Named::Several(_) | Named::Other(_) | Named::Nobody => None,
+            Named::Session { .. } | Named::Several(_) | Named::Other(_) | Named::Nobody => None,
         }
     }
 
@@ -124,11 +124,19 @@ impl Policy {
 impl Creators {
     /// See [`Policy::owner_named`].
     pub(super) fn owner_named(&self, value: &str) -> Option<String> {
-        match Named::of(value) {
+        match self.named(value) {
             Named::Addresses(owner) | Named::Other(owner) => Some(owner),
             Named::Person(name) => Some(self.address_of(&name)),
             Named::Several(people) => Some(joined(people.iter().map(|one| self.address_of(one)))),
-            Named::Nobody => None,
+            Named::Session { .. } | Named::Nobody => None,
+        }
+    }
+
+    /// Whom a text names. The session of a role in which people work (`people-roles`) is a person's.
+    fn named(&self, text: &str) -> Named {
+        match Named::of(text) {
+            Named::Session { role, name } if self.people_roles.is_match(&role) => Named::Person(name),
+            named => named,
         }
     }
 
@@ -181,7 +189,8 @@ mod tests {
             ("arn:aws:sts::123456789012:assumed-role/DataScience/ann@example.com", Some("ann@example.com"), Some("ann@example.com")),
             ("ann", Some("ann"), Some("ann@example.com")),
             (" Ann ", Some("Ann"), Some("ann@example.com")),
-            ("AROAEXAMPLE:ann", Some("ann"), Some("ann@example.com")),
+            ("AROAEXAMPLE:ann.example", Some("ann.example"), Some("ann.example@example.com")),
+            ("AROAEXAMPLE:ann", None, None),
             ("ann@example.com:bob@example.org", Some("ann@example.com, bob@example.org"), Some("ann@example.com, bob@example.org")),
             ("Data Science Team", Some("Data Science Team"), Some("Data Science Team")),
             ("platform-team", Some("platform-team"), Some("platform-team")),
@@ -266,6 +275,30 @@ mod tests {
         ] {
             assert_eq!(policy.owner_by(&Creator { user: user.into() }).as_deref(), owner, "{user}");
         }
+    }
+
+    #[test]
+    fn a_session_of_one_word_became_the_mailbox_of_nobody() {
+        const SESSION: &str = "arn:aws:sts::123456789012:assumed-role/";
+        let owner = |policy: &Policy, user: &str| policy.owner_by(&Creator { user: user.into() });
+        let (default, with_roles) = (policy(DOMAIN), policy(&format!("{DOMAIN}\npeople-roles = [\"adfs-*\"]")));
+        for (user, by_default, by_roles) in [
+            ("ADFS-ML/ann", None, Some("ann@example.com")),
+            ("ADFS-ML/jenkins", None, None),
+            ("ADFS-ML/etl-churn", None, None),
+            ("Deploy/scorer", None, None),
+            ("Deploy/refit", None, None),
+            ("Deploy/ann.example", Some("ann.example@example.com"), Some("ann.example@example.com")),
+            ("Deploy/Ann@example.org", Some("ann@example.org"), Some("ann@example.org")),
+            ("Deploy/nightly.train", None, None),
+            ("AWSReservedSSO_ML_0123456789abcdef/ann", Some("ann@example.com"), Some("ann@example.com")),
+        ] {
+            let session = format!("{SESSION}{user}");
+            assert_eq!(owner(&default, &session).as_deref(), by_default, "{user}");
+            assert_eq!(owner(&with_roles, &session).as_deref(), by_roles, "{user}");
+            assert_eq!(default.owner_named(&session).as_deref(), by_default, "in a tag: {user}");
+        }
+        assert_eq!(owner(&policy("[creators]\npeople-roles = [\"*\"]"), "AROAEXAMPLE:ann").as_deref(), Some("ann"), "no role is known");
     }
 
     #[test]

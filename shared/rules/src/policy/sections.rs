@@ -17,7 +17,7 @@ use crate::{
     vocabulary::{
         currency::Currency,
         duration::Duration,
-        globs::{Globs, filled_glob_schema},
+        globs::{Globs, filled_glob_schema, keys_schema, names_schema},
         price::Usd,
         text::one_line,
     },
@@ -75,6 +75,9 @@ pub struct Creators {
     /// More names of users and role sessions that do not belong to a person. They are not taken as owners. Names of AWS services and of known tools, ids and
     /// random names never are.
     pub not_people: Globs,
+    /// IAM roles that people assume, such as `ADFS-*`: a session with a name of one word, `ann`, is a person's there. In other roles it is nobody's, because
+    /// programs name their sessions so, too. E-mail addresses, `first.last`, users of IAM and of IAM Identity Center are always people.
+    pub people_roles: Globs,
 }
 
 /// `[ownership]`
@@ -119,11 +122,15 @@ pub enum AlsoSleeps {
 pub struct WorkflowSigns {
     /// Names of jobs that your workflows submit. Names that SageMaker Pipelines, AWS Batch, Redshift ML, Quick Sight, Canvas and Kubeflow Pipelines choose
     /// are known, those that begin with the name of Airflow or another such tool, and those with the id of a run of Airflow.
+    #[serde(deserialize_with = "super::workflows::names")]
+    #[schemars(schema_with = "names_schema")]
     pub names: Globs,
     /// Keys of tags on jobs that your workflows submit. Those of SageMaker Pipelines, Studio's notebook jobs, Step Functions, the AWS controllers for
     /// Kubernetes and all that begin with `aws:` are known, those with the name of Airflow or another such tool, or with `dag-id`, `workflow-id` or
-    /// the like, any key whose value is the ARN of a pipeline's execution, a state machine, a build or the like, or a link to it, and such as `managed-by`
-    /// with the name of such a tool.
+    /// the like, any key whose value is the ARN of a pipeline's execution, a state machine, a build or the like, or a link to it, such as `managed-by` with the
+    /// name of such a tool or of a pipeline, and `orchestrator` with any value that is no person or team.
+    #[serde(deserialize_with = "super::workflows::keys")]
+    #[schemars(schema_with = "keys_schema")]
     pub tags: Globs,
 }
 

@@ -2,28 +2,41 @@
 
 use std::sync::LazyLock;
 
+use serde::{Deserialize as _, Deserializer, de};
+
 use crate::{
     policy::settings::Policy,
     vocabulary::{
-        globs::Globs,
+        globs::{A_PATTERN, Globs, is_of_keys, is_of_names},
+        machines::is_machine,
+        people::{full_name, is_group, is_placeholder},
         resource::{Arn, Resource},
     },
 };
 
 /// The names of tools that wait for the jobs that they start. Tools that only create resources, such as Terraform, are none.
-const TOOLS: &str = "airflow,argoproj,astronomer,autosys,azkaban,azuredevops,azure[!a-z]devops,azurepipelines,azure[!a-z]pipelines,buildkite,camunda,circleci,\
-    codebuild,codefresh,codepipeline,dagster,databricks,digdag,dolphinscheduler,flyte,jenkins,kedro,kestra,kubeflow,metaflow,mwaa,nextflow,oozie,ploomber,\
-    rundeck,snakemake,spinnaker,teamcity,tekton,zenml";
+const TOOLS: &str = "activebatch,airflow,appveyor,appworx,argoproj,astronomer,automic,autosys,azkaban,azuredevops,azure[!a-z]devops,azurepipelines,\
+    azure[!a-z]pipelines,bitrise,buildkite,camunda,circleci,clearml,codebuild,codefresh,codepipeline,dagster,databricks,dataiku,digdag,dolphinscheduler,elyra,\
+    flyte,inngest,jenkins,kedro,kestra,kubeflow,matillion,metaflow,mlrun,mwaa,nextflow,oozie,orkes,pachyderm,pipedream,ploomber,polyaxon,rundeck,runmyjobs,\
+    snakemake,spinnaker,stonebranch,streamsets,teamcity,tekton,valohai,workato,zapier,zeebe,zenml";
 
 /// Further ones that are parts of words, too.
-const SHORT: &str = "argo,bamboo,controlm,control[!a-z]m,ctm,kfp,prefect,sfn";
+const SHORT: &str = "argo,bamboo,controlm,control[!a-z]m,ctm,gha,gocd,kfp,n8n,nifi,opcon,prefect,sfn,uc4";
 
 /// Further ones that are words, too.
-const WORDS: &str = "concourse,conductor,harness,mage,semaphore,temporal";
+const WORDS: &str = "cadence,concourse,conductor,harness,hatchet,jams,mage,redwood,semaphore,temporal,tidal,windmill";
+
+/// Further ones as they are written in names of jobs: of two words, which stand in no other name.
+const IN_NAMES: &str = "step-function,step-functions,stepfunction,stepfunctions,state-machine,statemachine,github-action,github-actions,githubactions,\
+    gitlab-ci,gitlabci,travis-ci,travisci,circle-ci,bitbucket-pipeline,bitbucket-pipelines";
+
+/// What people call what they wrote for such a tool, and which then is what made a job: `churn-pipeline`.
+const PARTS: &str = "dag,orchestration,orchestrator,pipeline,pipelines,workflow,workflows";
 
 /// Patterns with these names in them.
 fn globs(patterns: &[&str]) -> Globs {
-    let with_names = |pattern: &&str| pattern.replace("TOOLS", TOOLS).replace("SHORT", SHORT).replace("WORDS", WORDS);
+    let lists = [("TOOLS", TOOLS), ("SHORT", SHORT), ("WORDS", WORDS), ("IN_NAMES", IN_NAMES), ("PARTS", PARTS)];
+    let with_names = |pattern: &&str| lists.iter().fold((*pattern).to_owned(), |pattern, (name, list)| pattern.replace(name, list));
     let patterns: Vec<String> = patterns.iter().map(with_names).collect();
     Globs::of(&patterns.iter().map(String::as_str).collect::<Vec<_>>())
 }
@@ -42,7 +55,9 @@ static NAMES: LazyLock<Globs> = LazyLock::new(|| {
         "{TrainingJob,HPOJob,ProcessingJob,BatchTransform}-20????????????-????",
         "{backfill,manual,scheduled}--20*",
         "*-{backfill,manual,scheduled}--20*",
-        "{TOOLS,argo,kfp,sfn}-*",
+        "{TOOLS,SHORT,IN_NAMES}-*",
+        "*-{IN_NAMES}-*",
+        "{WORDS,ci,cicd,ci-cd,github,gitlab,bitbucket}-{build,execution,flow,job,pipeline,run,runner,task,workflow}-*",
     ])
 });
 
@@ -91,6 +106,8 @@ static KEYS: LazyLock<Globs> = LazyLock::new(|| {
         "{build,execution,flow,orchestration,*[!a-z]{build,execution,flow,orchestration}}[!a-z]{arn,execution,id,number,run,uid,url,uuid}*",
         "*{pipeline,workflow}{arn,counter,execution,id,number,run,uid,url,uuid}*",
         "*{pipeline,workflow}[!a-z]{arn,counter,execution,id,number,run,uid,url,uuid}*",
+        "*{pipeline,workflow,[!a-z]dag}{stage,step,task,[!a-z]stage,[!a-z]step,[!a-z]task}",
+        "*{pipeline,workflow,[!a-z]dag}{stage,step,task,[!a-z]stage,[!a-z]step,[!a-z]task}{id,name,[!a-z]*}",
         "{ci,*[!a-z]ci,*{buildkite,circle,github,gitlab,semaphore,travis}*}[!a-z]{build,job,run}*{attempt,id,num,url}*",
         "{ci,cicd,*[!a-z]{ci,cicd}}[!a-z]{build,job,pipeline,run,workflow}",
         "*{buildkite,circle,github,gitlab,semaphore,travis}{build,job,run}*{attempt,id,num,url}*",
@@ -116,13 +133,24 @@ static WAITING: LazyLock<Globs> = LazyLock::new(|| {
         "{SHORT,WORDS}[!a-z@.]*",
         "{ci,cicd,ci[!a-z]cd}",
         "{ci,cicd,ci[!a-z]cd}[!a-z@.]*",
-        "{pipeline,pipelines,*sagemaker{pipeline,[!a-z]pipeline}*}",
+        "{dag,*[!a-z]dag,*{orchestration,orchestrator,pipeline,pipelines,workflow,workflows}}",
+        "{PARTS,*[!a-z]{PARTS}}[!a-z]*",
+        "*sagemaker{pipeline,[!a-z]pipeline}*",
         "*{glue,glue[!a-z]}workflow*",
         "{awsbatch,aws[!a-z]batch}",
         "*{state,state[!a-z]}machine*",
         "*{step,step[!a-z],steps,steps[!a-z]}function*",
         "*{bitbucket,github,gitlab,travis}{actions,ci,pipeline*}",
         "*{bitbucket,github,gitlab,travis}[!a-z]{actions,ci,pipeline*,runner*}",
+    ])
+});
+
+/// Keys of tags whose value is what runs the workflow that the job is a part of, whether it is a tool that is known here or not.
+static ORCHESTRATION: LazyLock<Globs> = LazyLock::new(|| {
+    Globs::of(&[
+        "*orchestrat{ed,ion,or}",
+        "*orchestrat{ed,ion,or}{by,name,tool,with,[!a-z]by,[!a-z]name,[!a-z]tool,[!a-z]via,[!a-z]with}",
+        "*workflow{engine,manager,tool,[!a-z]engine,[!a-z]manager,[!a-z]tool}",
     ])
 });
 
@@ -182,8 +210,17 @@ pub fn names_workflow(key: &str, value: &str) -> bool {
     let value = value.trim();
     let is_variable = key.eq_ignore_ascii_case("ci") && value.eq_ignore_ascii_case("true");
     // The address of a repository tells where the code is, that of a person who.
-    let is_tool = || !value.contains("://") && !value.contains('@') && ORIGINS.is_match(key.trim()) && WAITING.is_match(value);
+    let is_of_people = || value.contains("://") || value.contains('@') || is_group(value);
+    let is_tool = || ORIGINS.is_match(key.trim()) && WAITING.is_match(value);
+    let is_tool = || !is_of_people() && (is_tool() || (ORCHESTRATION.is_match(key.trim()) && !is_nobody_or_person(value)));
     is_variable || has_workflows_arn(value) || is_link_to_run(value) || RUNS.is_match(value) || is_tool()
+}
+
+/// Whether nothing, a person or the person's own hand runs the workflow: `none`, `manual`, `ann.example`.
+fn is_nobody_or_person(value: &str) -> bool {
+    const BY_HAND: [&str; 5] = ["adhoc", "by hand", "human", "manual", "manually"];
+    let is_full_name = || value.contains(['.', ' ']) && full_name(value).is_some() && !is_machine(value);
+    is_placeholder(value) || BY_HAND.iter().any(|hand| value.eq_ignore_ascii_case(hand)) || is_full_name()
 }
 
 fn is_link_to_run(value: &str) -> bool {
@@ -201,6 +238,26 @@ fn has_workflows_arn(text: &str) -> bool {
         service => ORCHESTRATORS.contains(&service),
     };
     text.match_indices("arn:").filter_map(|(at, _)| Arn::parse(&text[at..])).any(is_workflows)
+}
+
+/// Reads patterns of names.
+pub(super) fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Globs, D::Error> {
+    let globs = Globs::deserialize(deserializer)?;
+    match globs.texts().iter().find(|text| !is_of_names(text)) {
+        Some(text) => Err(de::Error::custom(format!("`names` has `{text}`, which is no pattern of names: {A_PATTERN}"))),
+        None => Ok(globs),
+    }
+}
+
+/// Reads patterns of keys of tags.
+pub(super) fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Globs, D::Error> {
+    let globs = Globs::deserialize(deserializer)?;
+    let Some(text) = globs.texts().iter().find(|text| !is_of_keys(text)) else { return Ok(globs) };
+    let meant = match text.split_once('=') {
+        Some((key, _)) => format!("the value of a tag does not count: write the key alone, \"{}\"", key.trim()),
+        None => A_PATTERN.to_owned(),
+    };
+    Err(de::Error::custom(format!("`tags` has `{text}`, which is no pattern of keys of tags: {meant}")))
 }
 
 #[cfg(test)]
@@ -521,6 +578,115 @@ mod tests {
         ] {
             let job = audited("training-job/churn", &[(key, value)]).resource;
             assert_eq!(Policy::from_toml("").unwrap().workflow_of(&job).is_some(), is_sign, "{key}={value}");
+        }
+    }
+
+    #[test]
+    fn a_job_that_a_tool_of_the_company_waits_for_was_stopped() {
+        let policy = Policy::from_toml("").unwrap();
+        let is_known = |id: &str, tags: &[(&str, &str)]| policy.workflow_of(&audited(id, tags).resource).is_some();
+        for (name, is_sign) in [
+            ("step-functions-churn-3f2b8c1e", true),
+            ("StepFunctions-churn", true),
+            ("churn-stepfunctions-3f2b8c1e", true),
+            ("github-actions-churn-17955702", true),
+            ("gitlab-ci-churn-41", true),
+            ("gha-churn-17955702", true),
+            ("prefect-churn-x7k2p", true),
+            ("controlm-churn", true),
+            ("control-m-churn", true),
+            ("Automic-churn", true),
+            ("uc4-churn", true),
+            ("stonebranch-churn", true),
+            ("tidal-job-41", true),
+            ("windmill-flow-41", true),
+            ("n8n-churn", true),
+            ("clearml-churn", true),
+            ("valohai-churn", true),
+            ("ci-build-41", true),
+            ("temporal-fusion-transformer", false),
+            ("tidal-forecast", false),
+            ("windmill-faults", false),
+            ("prefecture-sales", false),
+            ("github-stars", false),
+            ("ghana-sales", false),
+            ("civil-claims", false),
+        ] {
+            assert_eq!(is_known(&format!("training-job/{name}"), &[]), is_sign, "{name}");
+        }
+        for tool in ["Automic", "UC4", "Stonebranch", "Tidal", "n8n", "Windmill", "ClearML", "Valohai", "gha"] {
+            for key in ["orchestrator", "created-by", "managed_by", "Scheduler", "triggeredBy"] {
+                assert!(is_known("training-job/churn", &[(key, tool)]), "{key}={tool}");
+            }
+        }
+        for (key, value, is_sign) in [
+            ("orchestrator", "our-own-thing", true),
+            ("Orchestrator", "Moonraker", true),
+            ("ml:orchestrated-by", "nightly", true),
+            ("orchestration-tool", "hamster", true),
+            ("WorkflowEngine", "hamster", true),
+            ("orchestrator", "none", false),
+            ("orchestrator", "manual", false),
+            ("orchestrator", "ann.example", false),
+            ("orchestrator", "Ann Example", false),
+            ("orchestrator", "ann@example.com", false),
+            ("orchestrator", "vision-team", false),
+            ("orchestrator", " ", false),
+            ("orchestrator-owner", "vision", false),
+            ("created-by", "training-pipeline", true),
+            ("created-by", "TrainingPipeline", true),
+            ("created-by", "churn_workflow", true),
+            ("CreatedBy", "pipeline:churn", true),
+            ("submitted-by", "retrain dag", true),
+            ("created-by", "pipeline-team", false),
+            ("created-by", "dagmar", false),
+            ("created-by", "ann", false),
+            ("Team", "training-pipeline", false),
+            ("pipeline-step", "train", true),
+            ("PipelineStepName", "Train", true),
+            ("workflow_task", "train", true),
+            ("ml/pipeline_stage", "train", true),
+            ("pipeline-steward", "ann", false),
+        ] {
+            assert_eq!(is_known("training-job/churn", &[(key, value)]), is_sign, "{key}={value}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_another_language_protected_no_job() {
+        const ANY: &str = "a pattern is for example \"churn*\"";
+        for (key, pattern, says) in [
+            ("names", "train.*", ANY),
+            ("names", "^score", ANY),
+            ("names", "score$", ANY),
+            ("names", "batch-%", ANY),
+            ("names", "(train|score)-*", ANY),
+            ("names", "train-*, score-*", ANY),
+            ("names", "train-* or score-*", ANY),
+            ("names", "training-job/churn-*", ANY),
+            ("names", "Pipeline=churn", ANY),
+            ("tags", "pipeline.*", ANY),
+            ("tags", "pipeline.+", ANY),
+            ("tags", "^pipeline", ANY),
+            ("tags", "pipeline-%", ANY),
+            ("tags", "(flow|run)-id", ANY),
+            ("tags", "flow-id, run-id", ANY),
+            ("tags", "Pipeline=churn", "the value of a tag does not count: write the key alone, \"Pipeline\""),
+        ] {
+            let text = format!("[workflows]\n{key} = [\"our-*\", \"{pattern}\"]");
+            let error = Policy::from_toml(&text).err().unwrap().to_string();
+            assert!(error.contains(&format!("`{key}` has `{pattern}`, which is no pattern of ")) && error.contains(says), "{error}");
+        }
+        for (key, pattern) in [
+            ("names", "train-*"),
+            ("names", "{train,score}-[0-9]*"),
+            ("names", "nightly_?"),
+            ("tags", "our.company/run:id"),
+            ("tags", "*flow*"),
+            ("tags", "{flow,run}[!a-z]id"),
+            ("tags", "Ünser Lauf@x+y"),
+        ] {
+            assert!(Policy::from_toml(&format!("[workflows]\n{key} = [\"{pattern}\"]")).is_ok(), "{pattern}");
         }
     }
 }

@@ -107,8 +107,8 @@ impl Policy {
         };
         let is_by_default = own.is_none() && team_hours.is_none();
         let meant = team.as_ref().filter(|_| is_by_default).and_then(|team| Some((team, self.team_meant(team)?)));
-        let slip = meant.map(|(team, meant)| {
-            format!("The policy has no working hours for its team \"{}\". If {meant} is meant, correct the team's tag.", one_line(team))
+        let slip = meant.map(|(team, (what, meant))| {
+            format!("The policy has no {what} for its team \"{}\". If {meant} is meant, correct the team's tag.", one_line(team))
         });
         let schedule = own.unwrap_or_else(|| usual.clone());
         // The team's days are those of where it is: not of somebody of the team who works in another zone.
@@ -119,15 +119,18 @@ impl Policy {
         Ok(HoursOf { schedule, whose, calendar, slip })
     }
 
-    /// The team with hours of its own that may be meant by the name of one without: `vision` by `Visoin` or `Vision Team`.
-    fn team_meant(&self, team: &str) -> Option<&str> {
-        let letters = plain(team);
+    /// The team with hours or holidays of its own that may be meant by the name of one without: `vision` by `Visoin` or `Vision Team`, and what it has.
+    fn team_meant(&self, team: &str) -> Option<(&str, &str)> {
+        let letters = letters_of_team(team);
         let is_meant = |known: &&String| {
-            let known = plain(known);
+            let known = letters_of_team(known);
             let is_within = 3 <= known.len() && (letters.starts_with(&known) || letters.ends_with(&known));
             is_within || strsim::osa_distance(&letters, &known) <= known.len() / 4
         };
-        self.team_hours.keys().find(is_meant).map(String::as_str)
+        let by_hours = self.team_hours.keys().find(is_meant).map(|team| ("working hours", team.as_str()));
+        let holidays = &self.calendars.by_team;
+        let by_holidays = || holidays.keys().filter(|_| alike(holidays, team).is_none()).find(is_meant);
+        by_hours.or_else(|| by_holidays().map(|team| ("holidays", team.as_str())))
     }
 
     /// The working hours by the resource's own tag. `None`: it has no such tag.
@@ -138,6 +141,18 @@ impl Policy {
         }
         let own = tags.get(SCHEDULE_TAG).map(|own| own.parse());
         own.transpose().map_err(|_| format!("its tag {SCHEDULE_TAG} cannot be read"))
+    }
+}
+
+/// The letters of a team's name, however its words are joined: `rd` of `R&D`, `r-and-d` and `rnd`.
+fn letters_of_team(team: &str) -> String {
+    const AND: [&str; 4] = ["and", "et", "n", "und"];
+    let lower = team.to_lowercase();
+    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !AND.contains(word));
+    let letters = words.map(plain).collect::<String>();
+    match letters.chars().collect::<Vec<_>>()[..] {
+        [first, 'n', last] => format!("{first}{last}"),
+        _ => letters,
     }
 }
 
@@ -283,6 +298,33 @@ mod tests {
             let slip = policy.hours_of(&with_tags(resource("notebook-instance/x"), tags)).unwrap().slip;
             let told = meant.is_none_or(|meant| slip.as_ref().is_some_and(|slip| slip.contains(&format!("If {meant} is meant"))));
             assert!(told && slip.is_some() == meant.is_some(), "{tags:?}: {slip:?}");
+        }
+    }
+
+    #[test]
+    fn a_team_whose_name_has_other_marks_was_judged_by_the_hours_of_others_without_a_word() {
+        for (known, written) in [
+            ("Data Science", &["data-science", "data_science", "DATA.SCIENCE", "data & science"][..]),
+            ("data-science", &["Data Science"]),
+            ("R&D", &["r-and-d", "R and D", "rnd", "RnD", "r+d"]),
+            ("rnd", &["R&D", "r-and-d", "R und D"]),
+            ("research & development", &["Research and Development", "research-development"]),
+        ] {
+            for (policy, what) in [
+                (format!("[working-hours.teams]\n\"{known}\" = \"always\""), "working hours"),
+                (format!("[working-hours.team-holidays]\n\"{known}\" = [\"2026-12-07\"]"), "holidays"),
+            ] {
+                let policy = Policy::from_toml(&policy).unwrap();
+                for team in written {
+                    let slip = policy.hours_of(&with_tags(resource("notebook-instance/x"), &[("Team", team)])).unwrap().slip;
+                    let says = format!("no {what} for its team \"{team}\". If {known} is meant, correct the team's tag.");
+                    assert!(slip.as_ref().is_some_and(|slip| slip.contains(&says)), "{known}, {team}: {slip:?}");
+                }
+                for team in ["r-or-d", "red", "vision", "end", "dnd", known] {
+                    let slip = policy.hours_of(&with_tags(resource("notebook-instance/x"), &[("Team", team)])).unwrap().slip;
+                    assert_eq!(slip, None, "{known}, {team}");
+                }
+            }
         }
     }
 

@@ -193,7 +193,8 @@ impl<'a> Remembered<'a> {
         let mut kept: BTreeMap<&str, (&Entry, Option<Timestamp>)> = BTreeMap::new();
         for entry in self.entries.iter().filter(|entry| entry.state == State::Exempt) {
             let Some(wish) = &entry.kept else { continue };
-            kept.insert(&entry.arn, (entry, self.from.policy.kept_until(&wish.value, wish.since)));
+            let policy = self.from.policy;
+            kept.insert(&entry.arn, (entry, policy.kept_until(&wish.value, wish.since, policy.zone_of(entry.team.as_deref()))));
         }
         kept.into_values().filter(|(_, until)| until.is_none_or(|until| self.from.now < until)).collect::<Vec<_>>().into_iter()
     }

@@ -49,7 +49,7 @@ impl Rulebook {
 
     /// The rules that are on for a resource.
     pub(super) fn rules_of(&self, resource: &Resource) -> &RuleSet {
-        self.override_of(resource).map_or(&self.rules, |number| &self.overrides[number].rules)
+        self.override_of(resource, &resource.homes()).map_or(&self.rules, |number| &self.overrides[number].rules)
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     facts::{BudgetMeasure, Facts, OnExceed, Unread, Workflow},
-    policy::{KEEP_UNTIL_TAG, Keep},
+    policy::Keep,
     remedy::Remedy,
     rulebook::{Exempted, Finding, Judgement, Mode, Rulebook, Terms, rule_set::ConfiguredRule},
     rules::{
@@ -29,9 +29,7 @@ impl Rulebook {
         let mut unknown = Unknown::new();
         self.each_rule(facts, |rule, is_override, is_of_set| {
             for mut judged in rule.check.judge(facts, &cx, is_of_set) {
-                for home in &mut judged.homes {
-                    home.name = facts.domain_names.get(&home.id).unwrap_or(&home.name).clone();
-                }
+                name_domains(&mut judged.homes, facts);
                 self.enter(&mut judgement, &mut unknown, &cx, (rule, is_override), judged);
             }
         });
@@ -62,15 +60,25 @@ impl Rulebook {
 
     /// Calls `of` for each rule of the policy and of its overrides: with the rule, whether it is of an override, and which resources its settings apply to.
     fn each_rule(&self, facts: &Facts, mut of: impl FnMut(&ConfiguredRule, bool, &dyn Fn(&Resource) -> bool)) {
-        let overridden: HashMap<&str, usize> = if self.overrides.is_empty() {
-            HashMap::new()
-        } else {
-            facts.resources().filter_map(|resource| Some((resource.id.as_str(), self.override_of(resource)?))).collect()
-        };
+        let overridden = self.overridden(facts);
         for (set, number) in self.rule_sets().zip(std::iter::once(None).chain((0..).map(Some))) {
             let is_of_set = |resource: &Resource| overridden.get(resource.id.as_str()).copied() == number;
             set.0.iter().for_each(|rule| of(rule, number.is_some(), &is_of_set));
         }
+    }
+
+    /// The resources to which an override applies, by their ids, with the number of the first one.
+    fn overridden<'f>(&self, facts: &'f Facts) -> HashMap<&'f str, usize> {
+        let mut overridden = HashMap::new();
+        for subject in facts.subjects().filter(|_| !self.overrides.is_empty()) {
+            let mut homes = subject.homes();
+            name_domains(&mut homes, facts);
+            if let Some(number) = self.override_of(subject.resource(), &homes) {
+                let first = overridden.entry(subject.resource().id.as_str()).or_insert(number);
+                *first = number.min(*first);
+            }
+        }
+        overridden
     }
 
     /// Adds one verdict to the judgement. The flag beside `rule`: whether the rule's settings come from an override.
@@ -116,8 +124,8 @@ impl Rulebook {
                     judgement.leave_undecided(name, resource, judged.series);
                     return;
                 }
-                if let Some(value) = self.policy.over_wish(resource, cx.now).filter(|_| waste.remedy != Remedy::None) {
-                    waste.notice.details.push(format!("Its tag {KEEP_UNTIL_TAG} is {value}: that day is over.").into());
+                if let Some(over) = self.policy.over_wish(resource, judged.run, cx.now).filter(|_| waste.remedy != Remedy::None) {
+                    waste.notice.details.push(over.into());
                 }
                 let keep = self.keep(resource, &judged.homes);
                 let finding = self.finding(rule, resource, *waste, measure, keep);
@@ -187,6 +195,13 @@ impl Rulebook {
             resource: resource.clone(),
             waste,
         }
+    }
+}
+
+/// Names domains by their names, where these are known: an app knows the id of its domain only.
+fn name_domains(homes: &mut [Resource], facts: &Facts) {
+    for home in homes {
+        home.name = facts.domain_names.get(&home.id).unwrap_or(&home.name).clone();
     }
 }
 

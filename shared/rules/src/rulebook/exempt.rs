@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
+use jiff::{civil::Date, tz::TimeZone};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
 use crate::{
-    policy::{self, Keep, Wrong, contradiction, only_known_keys, table, wrong},
+    policy::{self, Keep, Policy, Wrong, contradiction, only_known_keys, table, wrong},
     rulebook::overrides::Match,
 };
 
@@ -19,7 +19,7 @@ const UNTIL: &str = "write for example until = \"2026-12-31\"";
 /// `[[exempt]]`: nothing is done about these resources until the end of a day. [`Exemption::max`](crate::policy::Exemption) does not limit it.
 pub(crate) struct Exempt {
     pub(super) matches: Match,
-    /// The last day, in the policy's time zone.
+    /// The last day, in the time zone of the resource's working hours or the policy's: whichever ends later.
     pub(super) until: Date,
     reason: String,
 }
@@ -37,10 +37,9 @@ impl Exempt {
         Ok(Self { matches: Match::read(&table(matching, "match")?)?, until: day(until)?, reason: reason(&item)? })
     }
 
-    /// The exemption as if the resource had the tag `cost-guard:keep-until`.
-    pub(super) fn keep(&self, zone: &TimeZone) -> Keep {
-        let end = self.until.saturating_add(1.day()).to_zoned_datetime(zone.clone());
-        let until = end.map_or(Timestamp::MAX, |end| end.timestamp());
+    /// The exemption as if the resource, which is worked with in this time zone, had the tag `cost-guard:keep-until`.
+    pub(super) fn keep(&self, policy: &Policy, zone: &TimeZone) -> Keep {
+        let until = policy.end_of(self.until, zone);
         Keep { value: format!("{} by the policy: {}", self.until, self.reason), until: Some(until), longest: None, by_policy: None }
     }
 }

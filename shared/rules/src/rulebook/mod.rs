@@ -17,7 +17,7 @@ pub use self::{
 };
 use self::{
     exempt::Exempt,
-    overrides::Override,
+    overrides::{Match, Override},
     rule_set::{ConfiguredRule, RuleSet},
 };
 
@@ -54,8 +54,7 @@ impl Rulebook {
         self.policy.reads_guard_tag(key)
             || self.policy.reads_owner_or_team(key)
             || self.policy.is_workflow_tag(key)
-            || self.overrides.iter().any(|one| one.matches.reads_tag(key))
-            || self.exempts.iter().any(|one| one.matches.reads_tag(key))
+            || self.matches().any(|one| one.reads_tag(key))
             || self.configured().any(|rule| rule.check.reads_tag(key, &self.policy))
     }
 
@@ -64,9 +63,14 @@ impl Rulebook {
         self.configured().any(|rule| rule.registration.name == name)
     }
 
-    /// Whether an exemption may go by the name of a Studio domain, which what is in the domain does not have.
-    pub fn exempts_domains_by_name(&self) -> bool {
-        self.exempts.iter().any(|one| one.matches.names_domains())
+    /// Whether an exemption or an override may go by the name of a Studio domain, which what is in the domain does not have.
+    pub fn names_domains(&self) -> bool {
+        self.matches().any(Match::names_domains)
+    }
+
+    /// Which resources the overrides and the exemptions apply to.
+    fn matches(&self) -> impl Iterator<Item = &Match> {
+        self.overrides.iter().map(|one| &one.matches).chain(self.exempts.iter().map(|one| &one.matches))
     }
 
     /// Whether a rule is enforced for any resource.
@@ -105,10 +109,10 @@ impl Rulebook {
         keys
     }
 
-    /// The index of the first override that applies to a resource. `None`: none applies.
-    fn override_of(&self, resource: &Resource) -> Option<usize> {
+    /// The index of the first override that applies to a resource, of a Studio app also through what it is in. `None`: none applies.
+    fn override_of(&self, resource: &Resource, homes: &[Resource]) -> Option<usize> {
         let team = self.policy.team_of(resource);
-        self.overrides.iter().position(|one| one.matches.is_match(resource, team.as_deref()))
+        self.overrides.iter().position(|one| one.matches.covers(resource, homes, team.as_deref()))
     }
 
     /// The exemption of a resource by its own tag or by the policy, whichever is longer. A tag that says more than it may hold does not end what the policy
@@ -137,8 +141,12 @@ impl Rulebook {
             return None;
         }
         let team = self.policy.team_of(resource);
-        let matches = |one: &&Exempt| std::iter::once(resource).chain(homes).any(|meant| one.matches.is_match(meant, team.as_deref()));
-        self.exempts.iter().filter(matches).max_by_key(|one| one.until).map(|one| one.keep(&self.policy.calendar.zone))
+        let matches = |one: &&Exempt| one.matches.covers(resource, homes, team.as_deref());
+        self.exempts
+            .iter()
+            .filter(matches)
+            .max_by_key(|one| one.until)
+            .map(|one| one.keep(&self.policy, &self.policy.zone_of_resource(resource)))
     }
 
     /// The `[[exempt]]` sections, each with whether it is over.
@@ -146,10 +154,10 @@ impl Rulebook {
         self.exempt_until().map(move |(exempt, until)| (exempt, until <= now))
     }
 
-    /// The `[[exempt]]` sections, each with its end.
+    /// The `[[exempt]]` sections, each with its end by the policy's clock.
     pub fn exempt_until(&self) -> impl Iterator<Item = (String, Timestamp)> {
         let zone = &self.policy.calendar.zone;
-        self.exempts.iter().map(move |one| (one.to_string(), one.keep(zone).until.unwrap_or(Timestamp::MAX)))
+        self.exempts.iter().map(move |one| (one.to_string(), one.keep(&self.policy, zone).until.unwrap_or(Timestamp::MAX)))
     }
 
     /// The policy's own rules, then those of each override.

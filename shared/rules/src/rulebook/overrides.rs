@@ -1,15 +1,15 @@
 //! `[[override]]`: other rule settings for some resources.
 
-use std::{collections::BTreeMap, fmt, sync::LazyLock};
+use std::{collections::BTreeMap, fmt};
 
 use globset::GlobMatcher;
-use regex::Regex;
 use toml::{Spanned, de::DeValue};
 
 use crate::{
     policy::{Table, Wrong, contradiction, filled_glob, glob, only_known_keys, table, tables, wrong},
     rulebook::rule_set::RuleSet,
     vocabulary::{
+        globs::{A_PATTERN, is_of_names},
         resource::{Arn, Kind, Resource},
         spelling::nearest,
         text::{alike, folded, is_alike},
@@ -24,7 +24,7 @@ pub(crate) struct Override {
     pub(crate) rules: RuleSet,
 }
 
-/// Which resources an override or an exemption applies to: everything that it names must match. Patterns are globs: `prod*`.
+/// Which resources an override or an exemption applies to, with the apps in them: everything that it names must match. Patterns are globs: `prod*`.
 #[derive(Default)]
 pub(crate) struct Match {
     tags: Vec<(String, GlobMatcher)>,
@@ -84,7 +84,19 @@ impl Match {
         self.name.is_some() && self.kind.as_ref().is_none_or(|kind| kind.is_match(Kind::Domain.as_str()))
     }
 
-    pub(crate) fn is_match(&self, resource: &Resource, team: Option<&str>) -> bool {
+    /// Whether it applies to a resource of this team: by its own name and tags, or of a Studio app by those of what it is in.
+    pub(super) fn covers(&self, resource: &Resource, homes: &[Resource], team: Option<&str>) -> bool {
+        std::iter::once(resource).chain(homes).any(|meant| self.is_match(meant, team))
+    }
+
+    /// Whether it can apply to resources of these kinds. What is in a space, a user profile or a domain is an app.
+    pub(super) fn can_cover(&self, kinds: &[Kind]) -> bool {
+        const HOMES: [Kind; 3] = [Kind::Space, Kind::UserProfile, Kind::Domain];
+        let homes = HOMES.iter().filter(|_| kinds.contains(&Kind::App));
+        self.kind.as_ref().is_none_or(|glob| kinds.iter().chain(homes).any(|kind| glob.is_match(kind.as_str())))
+    }
+
+    fn is_match(&self, resource: &Resource, team: Option<&str>) -> bool {
         let Some(tags) = resource.tags.read() else { return false };
         self.tags.iter().all(|(key, glob)| alike(tags, key).is_some_and(|(_, value)| glob.is_match(value.trim())))
             && self.team.as_ref().is_none_or(|(_, glob)| team.is_some_and(|team| glob.is_match(folded(team).collect::<String>())))
@@ -120,23 +132,33 @@ fn tags(value: &Spanned<DeValue<'_>>) -> Result<Vec<(String, GlobMatcher)>, Wron
     tags.get_ref().iter().map(|(tag, pattern)| Ok((tag.get_ref().to_string(), glob(pattern)?))).collect()
 }
 
-/// The form of a pattern of names, as a regular expression. `SageMaker` names what it has with letters, digits, hyphens and underscores; an app is named by
-/// three such words.
-pub(super) const NAMES: &str = r"^([A-Za-z0-9_ *?-]|\[[!^]?[A-Za-z0-9_-]+\]|\{[A-Za-z0-9_ *?,!^{}\[\]-]*\})*$";
-
 /// Reads a pattern of names. What belongs to the account, such as a budget, may have any characters in its name.
 fn names(value: &Spanned<DeValue<'_>>, kinds: Option<&GlobMatcher>) -> Result<GlobMatcher, Wrong> {
-    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(NAMES).ok());
     let glob = filled_glob(value)?;
     let pattern = glob.glob().glob();
     let mut of_account = Kind::ALL.iter().filter(|kind| kind.is_of_the_account());
     let may_be_of_account = kinds.is_some_and(|kinds| of_account.any(|kind| kinds.is_match(kind.as_str())));
-    // Each word is one of the three of an app's name, but these are meant to join names.
-    let joins = || pattern.split(' ').any(|word| ["and", "or"].contains(&word));
-    if may_be_of_account || (FORM.as_ref().is_none_or(|form| form.is_match(pattern)) && !joins()) {
-        return Ok(glob);
+    if !may_be_of_account && !is_of_names(pattern) {
+        return wrong(value.span(), format!("`{pattern}` is no pattern of names: {}", name_meant(pattern)));
     }
-    wrong(value.span(), format!("`{pattern}` is no pattern of names: {}", name_meant(pattern)))
+    if is_a_part_of_an_apps_name(pattern, kinds) {
+        return wrong(value.span(), format!("`{pattern}` is the name of no app: {AN_APPS_NAME}"));
+    }
+    Ok(glob)
+}
+
+/// How an app is named.
+const AN_APPS_NAME: &str = "an app's name is that of its space or user profile, its type and its own name, which is nearly always `default`: write for example \
+                            kind = \"space\", name = \"lab\" for all apps in a space, name = \"lab jupyterlab default\" for one of them, or the kind of what is \
+                            called so";
+
+/// Whether a pattern is one word where three are needed: `default`, as all apps are called, and nothing else, or any word for apps alone.
+fn is_a_part_of_an_apps_name(pattern: &str, kinds: Option<&GlobMatcher>) -> bool {
+    let may_be = |kind: &&Kind| kinds.is_none_or(|kinds| kinds.is_match(kind.as_str()));
+    let may_be_app = may_be(&&Kind::App);
+    let is_app = may_be_app && Kind::ALL.iter().filter(may_be).count() == 1;
+    let is_one_word = !pattern.contains([' ', '*', '?', '[', '{']);
+    is_one_word && (is_app || (may_be_app && pattern.eq_ignore_ascii_case("default")))
 }
 
 /// How to write a pattern that no resource's name can match.
@@ -145,8 +167,7 @@ fn name_meant(pattern: &str) -> String {
     match id.split_once('/') {
         Some((kind, name)) if Kind::of(id).is_some() && !name.contains('/') => format!("write kind = \"{kind}\", name = \"{name}\""),
         Some((kind, _)) if Kind::of(id).is_some() => format!("write kind = \"{kind}\", name = \"…\""),
-        _ => "a pattern is for example \"churn*\", or \"{churn,fraud}*\" for several; with a budget's name, write kind = \"budget\" too"
-            .into(),
+        _ => format!("{A_PATTERN}; with a budget's name, write kind = \"budget\" too"),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     rulebook::{
         Mode, Rulebook, Terms,
         exempt::Exempt,
-        overrides::Override,
+        overrides::{Match, Override},
         rule_set::{ConfiguredRule, RuleSet},
     },
     rules::{self, rule::Registration},
@@ -77,6 +77,7 @@ pub(super) fn read(mut root: Table<'_>) -> Result<Rulebook, Wrong> {
     if let Some(value) = written_overrides {
         for item in items(&value, "override")? {
             let (matches, over) = Override::read(item)?;
+            can_apply(&matches, &over)?;
             overrides.push(Override { matches, rules: rule_set(&sections, &over, &general)? });
         }
     }
@@ -89,8 +90,7 @@ pub(super) fn read(mut root: Table<'_>) -> Result<Rulebook, Wrong> {
         None => vec![],
     };
     let mut rulebook = Rulebook { policy: general.into_policy(), rules, overrides, exempts };
-    let matches = rulebook.overrides.iter().map(|one| &one.matches).chain(rulebook.exempts.iter().map(|one| &one.matches));
-    let keys = matches.flat_map(|one| one.tag_keys().cloned());
+    let keys = rulebook.matches().flat_map(|one| one.tag_keys().cloned());
     rulebook.policy.other_tags = keys.chain(rulebook.required_keys().into_iter().flatten()).collect();
     Ok(rulebook)
 }
@@ -101,6 +101,23 @@ fn items<'a, 'i>(value: &'a Spanned<DeValue<'i>>, name: &str) -> Result<&'a [Spa
         DeValue::Array(items) => Ok(items),
         _ => wrong(value.span(), format!("`{name}` is a list: write [[{name}]]")),
     }
+}
+
+/// Refuses settings of a rule for kinds of resources that the rule is not about.
+fn can_apply(matches: &Match, over: &Sections<'_>) -> Result<(), Wrong> {
+    for (registration, section) in rules::ALL.iter().filter_map(|one| Some((one, over.get(one.name)?))) {
+        if !matches.can_cover(registration.kinds) {
+            let kinds = registration.kinds.iter().map(|kind| format!("\"{}\"", kind.as_str())).collect::<Vec<_>>().join(", ");
+            let name = registration.name;
+            return wrong(
+                section.span(),
+                format!(
+                    "this [[override]] changes nothing for {name}: the rule is only about resources of the kind {kinds}, which `match` leaves out"
+                ),
+            );
+        }
+    }
+    Ok(())
 }
 
 /// All rules that are on. An override's settings (`over`) replace the policy's.

@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     policy::{DAY, General},
-    rulebook::{Rulebook, overrides::NAMES, read::Common},
+    rulebook::{Rulebook, read::Common},
     rules::{self, rule::Registration},
     vocabulary::{
         duration::Duration,
-        globs::{filled_glob_schema, glob_schema},
+        globs::{NAMES, filled_glob_schema, glob_schema},
         resource::Kind,
     },
 };
@@ -145,7 +145,7 @@ fn exempt_schema(generator: &mut SchemaGenerator) -> Value {
                     "type": "string",
                     "pattern": DAY,
                     "title": "day",
-                    "description": "The last day, in the policy's time zone.",
+                    "description": "The last day, in the time zone of the resource's working hours or in the policy's: whichever ends later.",
                     "examples": ["2026-12-31"],
                 },
                 "reason": { "type": "string", "pattern": r"\S", "description": "Why. It is in the report." },

@@ -168,6 +168,8 @@ pub struct Registration {
     pub to_do: &'static str,
     /// [`Rule::MANNER`].
     pub manner: Manner,
+    /// The kinds of resources that the rule is about.
+    pub(crate) kinds: &'static [Kind],
     /// The rule's own settings with their defaults, as TOML.
     pub defaults: fn() -> toml::Table,
     pub(crate) read: ReadRule,
@@ -179,6 +181,7 @@ impl Registration {
             name: R::NAME,
             to_do: R::TO_DO,
             manner: R::MANNER,
+            kinds: R::Subject::KINDS,
             // The settings are plain values, so this conversion cannot fail.
             defaults: || toml::Table::try_from(R::default()).unwrap_or_default(),
             read: |table| Ok(Box::new(Checked(R::deserialize(toml::Deserializer::from(table))?))),

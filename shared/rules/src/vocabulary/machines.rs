@@ -35,8 +35,12 @@ pub fn is_machine(name: &str) -> bool {
 /// Whether a session is named after its role, `ray` in `Ray-Cluster`: roles of programs are named as the programs are. Roles of IAM Identity Center are people's.
 pub fn is_named_after(session: &str, role: &str) -> bool {
     let (session, role_words) = (words(session), words(role));
-    let is_of_people = role.starts_with("AWSReservedSSO_");
-    !is_of_people && !session.is_empty() && session.iter().all(|word| role_words.contains(word))
+    !is_of_identity_center(role) && !session.is_empty() && session.iter().all(|word| role_words.contains(word))
+}
+
+/// Whether it is a role of IAM Identity Center: its sessions are people's.
+pub(super) fn is_of_identity_center(role: &str) -> bool {
+    role.starts_with("AWSReservedSSO_")
 }
 
 /// Whether a name in the form `first.last` is a machine's all the same: `terraform.prod`, `svc.churn`, `jenkins.prod`.
@@ -193,4 +197,9 @@ fn is_random(part: &str) -> bool {
 pub(super) fn is_principal(part: &str) -> bool {
     let is_of_iam = ["AROA", "AIDA", "ASIA", "AKIA"].iter().any(|start| part.starts_with(start));
     is_of_iam && 8 <= part.len() && part.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+/// Whether the id of a principal is that of a role.
+pub(super) fn is_of_role(principal: &str) -> bool {
+    principal.starts_with("AROA")
 }

@@ -11,7 +11,7 @@ mod letters;
 mod machine_words;
 pub mod machines;
 pub mod owners;
-mod people;
+pub(crate) mod people;
 pub mod period;
 pub mod price;
 mod random_words;

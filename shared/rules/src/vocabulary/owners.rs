@@ -6,8 +6,8 @@ use std::{borrow::Cow, collections::BTreeSet, sync::LazyLock};
 use regex::Regex;
 
 use crate::vocabulary::{
-    machines::{is_id, is_machine, is_principal},
-    people::{can_be_a_person, full_name, is_group, is_nobodys_mailbox, is_placeholder},
+    machines::{is_id, is_machine, is_of_identity_center, is_of_role, is_principal},
+    people::{can_be_a_person, full_name, is_group, is_nobodys_mailbox, is_of_the_past, is_placeholder},
     resource::Arn,
     text::{has_no_width, one_line},
 };
@@ -22,6 +22,13 @@ pub enum Named {
     Addresses(String),
     /// A name that a person may have, and that can stand before the @ of an address.
     Person(String),
+    /// The session of a role, with such a name of one word. Programs choose their sessions' names as they like, so it is a person only where the policy says so.
+    Session {
+        /// The role's name. Empty: not known.
+        role: String,
+        /// The session's name.
+        name: String,
+    },
     /// Two people or more, by names of this kind and by addresses: in lower case, sorted.
     Several(Vec<String>),
     /// Something else that has a meaning for people, such as the name of a group.
@@ -36,6 +43,7 @@ impl Named {
     /// In doubt it is nobody: then whoever runs the platform gets the mail. A mail to an address that does not exist reaches nobody at all.
     pub fn of(text: &str) -> Self {
         let text = one_line(&seen(text));
+        let text = present(&text);
         if let Some(people) = several(&text) {
             return Self::Several(people);
         }
@@ -43,18 +51,48 @@ impl Named {
             let real: Vec<&str> = each(&addresses).into_iter().filter(|address| !is_nobodys_mailbox(address)).collect();
             return if real.is_empty() { Self::Nobody } else { Self::Addresses(real.join(AND)) };
         }
-        match name_in(undecorated(&text)).map(undecorated) {
-            None => Self::Nobody,
-            // An address that cannot be read for certain.
-            Some(name) if name.contains('@') => Self::Nobody,
-            Some(name) if is_placeholder(name) => Self::Nobody,
-            Some(name) if is_group(name) => Self::Other(name.to_owned()),
-            Some(name) if is_machine(name) || is_id(name) => Self::Nobody,
-            Some(name) if can_be_a_person(name) && ends_as_domain(name) => Self::Nobody,
-            Some(name) if can_be_a_person(name) => Self::Person(name.to_owned()),
-            Some(name) => Self::Other(name.to_owned()),
+        let Some(Name { text: name, role }) = name_in(undecorated(&text)) else { return Self::Nobody };
+        let name = undecorated(name);
+        let named = Self::by_name(name);
+        match role.filter(|role| !is_of_identity_center(role)) {
+            Some(role) => named.in_session(role),
+            None => named,
         }
     }
+
+    fn by_name(name: &str) -> Self {
+        match name {
+            // An address that cannot be read for certain.
+            name if name.contains('@') => Self::Nobody,
+            name if is_placeholder(name) => Self::Nobody,
+            name if is_group(name) => Self::Other(name.to_owned()),
+            name if is_machine(name) || is_id(name) => Self::Nobody,
+            name if can_be_a_person(name) && ends_as_domain(name) => Self::Nobody,
+            name if can_be_a_person(name) => Self::Person(name.to_owned()),
+            name => Self::Other(name.to_owned()),
+        }
+    }
+
+    /// The same, if it is the name of a session of a role that programs may use, too: of these, `first.last` is a person's name.
+    fn in_session(self, role: &str) -> Self {
+        match self {
+            Self::Person(name) if name.contains('.') && full_name(&name).is_some() => Self::Person(name),
+            Self::Person(name) => Self::Session { role: role.to_owned(), name },
+            _ => Self::Nobody,
+        }
+    }
+}
+
+/// The text without those who are gone, and without the word that says so of the others: `bob` of `was ann, now bob`.
+fn present(text: &str) -> Cow<'_, str> {
+    let parts: Vec<&str> = text.split_inclusive([',', ';', '|']).collect();
+    if !parts.iter().any(|part| is_of_the_past(part)) {
+        return text.into();
+    }
+    let kept: String = parts.into_iter().filter(|part| !is_of_the_past(part)).collect();
+    let kept = kept.trim();
+    let now = |word: &str| kept.get(..word.len()).filter(|start| start.eq_ignore_ascii_case(word)).map(|_| kept[word.len()..].trim());
+    now("now ").unwrap_or(kept).trim_end_matches([',', ';', '|']).to_owned().into()
 }
 
 /// The owners in the text of an owner, if it has several (as `joined` writes them), else the whole text. `Decker, Arun` is one person.
@@ -180,25 +218,44 @@ fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}')
 }
 
+/// A name in a text.
+struct Name<'t> {
+    text: &'t str,
+    /// The role whose session has this name. Empty: it is not known which one.
+    role: Option<&'t str>,
+}
+
+impl<'t> Name<'t> {
+    const fn plain(text: &'t str) -> Self {
+        Self { text, role: None }
+    }
+}
+
+/// The name of the user or of the session in what `CloudTrail` says of a creator: `ann` in `arn:aws:sts::123456789012:assumed-role/DataScience/ann`.
+pub(crate) fn user_in(creator: &str) -> &str {
+    name_in(creator).map_or(creator, |name| name.text)
+}
+
 /// The name in a text: the end of an ARN or of a principal's id (`AROAEXAMPLE:ann`), the user in a directory (`CORP\ann`, `uid=ann,ou=people`), what stands
 /// behind a label (`user:ann`, `@ann`), else the whole text. `None`: the ARN names nobody.
-fn name_in(text: &str) -> Option<&str> {
+fn name_in(text: &str) -> Option<Name<'_>> {
     const LABELS: [&str; 9] = ["contact", "email", "mail", "mailto", "name", "owner", "uid", "user", "username"];
     let text = text.trim();
     if let Some(arn) = Arn::parse(text) {
         return match arn.resource.split_once('/')? {
-            ("user" | "federated-user", name) => name.rsplit('/').next(),
-            ("assumed-role", name) => name.rsplit_once('/').map(|(_, session)| session),
+            ("user" | "federated-user", name) => name.rsplit('/').next().map(Name::plain),
+            ("assumed-role", name) => name.rsplit_once('/').map(|(role, session)| Name { text: session, role: Some(role) }),
             _ => None,
         };
     }
     if let Some(name) = in_directory(text).or_else(|| in_domain(text)).or_else(|| text.strip_prefix('@')) {
-        return Some(name.trim());
+        return Some(Name::plain(name.trim()));
     }
     match text.split_once(':') {
-        Some((id, name)) if is_principal(id) || id.bytes().all(|byte| byte.is_ascii_digit()) => Some(name.trim()),
+        Some((id, name)) if is_principal(id) => Some(Name { text: name.trim(), role: is_of_role(id).then_some("") }),
+        Some((id, name)) if id.bytes().all(|byte| byte.is_ascii_digit()) => Some(Name::plain(name.trim())),
         Some((label, name)) if LABELS.contains(&label.trim().to_lowercase().as_str()) => name_in(name),
-        _ => Some(text),
+        _ => Some(Name::plain(text)),
     }
 }
 

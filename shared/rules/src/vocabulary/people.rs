@@ -1,5 +1,9 @@
 //! By what a person's name is told from that of a group and from a placeholder: words, and the shapes of full names.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use crate::vocabulary::text::folded;
 
 /// What stands where an owner has to be named, and names nobody. Without case, blanks, digits and marks.
@@ -347,11 +351,62 @@ const OF_GROUPS: &[&str] = &[
     "workflows",
 ];
 
+/// What a group or a function is called where it is all that stands there. In a longer name it may be a person's: `ann.sales`.
+const GROUPS_ALONE: &[&str] = &[
+    "accounting",
+    "audit",
+    "billing",
+    "board",
+    "communications",
+    "compliance",
+    "computervision",
+    "controlling",
+    "design",
+    "ds",
+    "facilities",
+    "genai",
+    "governance",
+    "growth",
+    "hpc",
+    "hr",
+    "humanresources",
+    "infosec",
+    "leadership",
+    "legal",
+    "llm",
+    "llms",
+    "logistics",
+    "management",
+    "marketing",
+    "nlp",
+    "office",
+    "operations",
+    "personalization",
+    "privacy",
+    "procurement",
+    "product",
+    "purchasing",
+    "quality",
+    "rd",
+    "recommendations",
+    "risk",
+    "rnd",
+    "sales",
+    "search",
+    "secops",
+    "security",
+    "speech",
+    "strategy",
+    "swe",
+    "treasury",
+    "vision",
+];
+
 /// Words of [`OF_GROUPS`] that are given names too, at the beginning of a full name.
 const GIVEN: &[&str] = &["dev"];
 
 /// Whether it stands where an owner has to be named, and names nobody: `TBD`, `n/a`, `-`, `xxx`, `FILL_ME_IN`, `your name here`.
-pub(super) fn is_placeholder(name: &str) -> bool {
+pub(crate) fn is_placeholder(name: &str) -> bool {
     let text: String = folded(name).filter(|c| c.is_alphanumeric()).collect();
     let letters: String = text.chars().filter(|c| c.is_alphabetic()).collect();
     letters.is_empty()
@@ -385,11 +440,31 @@ fn asks_for_an_owner(name: &str) -> bool {
     2 <= words.len() && words.iter().any(asks) && words.iter().all(|word| asks(word) || is_in(FILLING, word))
 }
 
-/// Whether it says that it is a group of people: `SageMaker Team`.
-pub(super) fn is_group(name: &str) -> bool {
+/// Whether it says that it is a group of people, or what such a one does: `SageMaker Team`, `HR`, `on-call`.
+pub(crate) fn is_group(name: &str) -> bool {
     const GROUPS: &[&str] = &["team", "group", "squad", "guild", "dept", "department"];
     let text: String = folded(name).collect();
-    GROUPS.iter().any(|group| text.trim_end_matches('s').ends_with(group) && text != *group)
+    let letters: String = text.chars().filter(|c| c.is_alphabetic()).collect();
+    // Whoever is on call changes: `vision-oncall`.
+    let words = words(name);
+    let is_on_call =
+        || words.iter().any(|word| is_in(&["oncall"], word)) || words.windows(2).any(|pair| pair[0] == "on" && pair[1] == "call");
+    is_on_call()
+        || GROUPS_ALONE.contains(&letters.as_str())
+        || GROUPS.iter().any(|group| text.trim_end_matches('s').ends_with(group) && text != *group)
+}
+
+/// Whether it says that it names somebody who is gone: `was ann@example.com`, `ex-ann`, `formerly Ann`, `ann (left)`.
+pub(super) fn is_of_the_past(name: &str) -> bool {
+    static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        const BEFORE: &str = "ancien(?:ne)?|anciennement|before|ehemals|ex|former|formerly|früher|prev|previous|previously|until recently|used to be|was|were";
+        const BEHIND: &str = "deactivated|departed|disabled|ex|former|gone|has left|inactive|left|no longer (?:here|with us)|offboarded|resigned|retired|terminated";
+        // An address may begin so: `ex-ann@example.com`.
+        let before = format!(r"(?:{BEFORE})(?:[\s:(]+.|[-_.][^@]*$)");
+        let behind = format!(r".*[^\s(\[](?:\s*[(\[]\s*|\s+[-–—]\s+)(?:{BEHIND})\b.*");
+        Regex::new(&format!(r"^\s*[(\[]?(?i:{before}|{behind}|.*\S\s+has left.*)|^.*[^\s(\[]\s+(?:left|gone|retired|inactive)\W*$")).ok()
+    });
+    PATTERN.as_ref().is_some_and(|pattern| pattern.is_match(name))
 }
 
 /// Whether a word is in the names of groups, or of what they run.
@@ -435,7 +510,7 @@ pub(super) fn words(name: &str) -> Vec<String> {
 
 /// The words of a text in the form in which people write a first and a last name: `ann.example`, `anna-maria.example2`, `Ann Example`, `AnnExample`,
 /// `Example, Ann`, `EXAMPLE Ann`. Words that are names of people as well as of tools are names of people there.
-pub(super) fn full_name(name: &str) -> Option<Vec<String>> {
+pub(crate) fn full_name(name: &str) -> Option<Vec<String>> {
     let is_of_letters = |part: &str| {
         let letters = part.replace(['-', '\''], "");
         !letters.is_empty() && letters.chars().all(char::is_alphabetic)

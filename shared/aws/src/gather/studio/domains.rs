@@ -15,7 +15,7 @@ use crate::{
 
 /// Adds the names of the domains to these facts, if an exemption of their apps may go by them. If they cannot be read, the apps are not judged.
 pub(crate) async fn name(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts) {
-    if facts.apps.is_empty() || !rulebook.exempts_domains_by_name() {
+    if facts.apps.is_empty() || !rulebook.names_domains() {
         return;
     }
     match names(clients).await {

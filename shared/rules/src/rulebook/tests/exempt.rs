@@ -42,6 +42,37 @@ fn the_policy_exempts_those_who_may_not_set_tags() {
 }
 
 #[test]
+fn a_day_was_over_for_its_owner_before_it_was() {
+    const LA: &str = "2026-12-02T08:00:00Z";
+    let team = "[working-hours.teams]\nvision = \"mon-fri/08:00-19:00@America/Los_Angeles\"\nnlp = \"mon-fri/08:00-19:00@Asia/Tokyo\"";
+    let own = |zone: &str| format!("mon-fri/08:00-19:00@{zone}");
+    for (zone, schedule, team_tag, end) in [
+        ("UTC", None, None, "2026-12-02T00:00:00Z"),
+        ("UTC", Some(own("America/Los_Angeles")), None, LA),
+        ("UTC", None, Some("vision"), LA),
+        ("UTC", Some(own("Asia/Tokyo")), Some("vision"), "2026-12-02T00:00:00Z"),
+        ("Asia/Tokyo", Some(own("Europe/Berlin")), None, "2026-12-01T23:00:00Z"),
+        // Never sooner than the policy says.
+        ("UTC", Some(own("Asia/Tokyo")), None, "2026-12-02T00:00:00Z"),
+        ("UTC", None, Some("nlp"), "2026-12-02T00:00:00Z"),
+        ("UTC", Some("9 to 5".to_owned()), None, "2026-12-02T00:00:00Z"),
+    ] {
+        let policy = format!("timezone = \"{zone}\"\nteam-tags = [\"Team\"]\n{CHURN}\n{team}").replace("2026-12-31", "2026-12-01");
+        let tags = |keep| {
+            let schedule = schedule.iter().map(|hours| ("cost-guard:schedule", hours.as_str()));
+            schedule.chain(team_tag.map(|team| ("Team", team))).chain(keep).collect::<Vec<_>>()
+        };
+        let rulebook =
+            |exempts: bool| Rulebook::from_toml(&if exempts { policy.clone() } else { policy.replace("chur*", "other") }).unwrap();
+        let until =
+            |exempts, keep| rulebook(exempts).keep(&with_tags(resource("notebook-instance/churn"), &tags(keep)), &[]).unwrap().until;
+        let (by_policy, by_tag) = (until(true, None), until(false, Some(("cost-guard:keep-until", "2026-12-01"))));
+        let expected = Some(end.parse().unwrap());
+        assert_eq!((by_policy, by_tag), (expected, expected), "{zone} {schedule:?} {team_tag:?}");
+    }
+}
+
+#[test]
 fn an_exemption_needs_an_end_and_a_reason() {
     for (text, says) in [
         ("[[exempt]]\nuntil = \"2026-12-31\"\nreason = \"x\"", "has no `match`"),
@@ -67,37 +98,83 @@ fn what_is_over_is_named() {
     assert_eq!(over("2027-01-01T00:00:00Z"), [("name chur* until 2026-12-31 (demo)".to_owned(), true)]);
 }
 
+/// What may stand in a `match`, and whether it covers the app `lab jupyterlab default` of Ann's space in the domain `d-1`, Company.
+const SCOPES: [(&str, bool); 12] = [
+    ("name = \"lab\"", true),
+    ("name = \"Lab\", kind = \"space\"", true),
+    ("kind = \"domain\", name = \"d-1\"", true),
+    ("kind = \"domain\", name = \"Company\"", true),
+    ("name = \"comp*\"", true),
+    ("kind = \"domain\", name = \"other\"", false),
+    ("kind = \"app\"", true),
+    ("kind = \"app\", name = \"lab *\"", true),
+    ("kind = \"user-profile\", name = \"Ann\"", true), // who owns the space
+    ("kind = \"space\", name = \"ann\"", false),
+    ("kind = \"space\", name = \"other\"", false),
+    ("kind = \"notebook-instance\"", false),
+];
+
+fn facts_with_app() -> Facts {
+    let mut app = app("JupyterLab", "ml.m5.xlarge", "2026-11-23T08:00:00Z");
+    app.resource.name = "lab JupyterLab default".to_owned();
+    let apps = vec![App { space_owner: Some("user-profile/d-1/ann".to_owned()), ..app }];
+    let now = "2026-11-24T02:00:00Z".parse().unwrap();
+    let domain_names = [("domain/d-1".to_owned(), "Company".to_owned())].into();
+    Facts { now, prices: Prices::of_region("us-east-1", []).into(), apps, domain_names, ..Facts::default() }
+}
+
+/// The override was accepted and did nothing, and the exemption with the same `match` held.
+#[test]
+fn an_override_covers_an_app_with_its_space_its_profile_or_its_domain() {
+    let is_covered = |matching: &str| {
+        let policy = format!("[[override]]\nmatch = {{ {matching} }}\nrules.studio-app-off-hours.mode = \"off\"");
+        let facts = facts_with_app();
+        let rulebook = Rulebook::from_toml(&policy).unwrap();
+        !rulebook.evaluate(&facts).findings.into_iter().any(|found| found.rule == "studio-app-off-hours")
+    };
+    // An override of another kind is refused.
+    for (matching, expected) in SCOPES.into_iter().filter(|(matching, _)| !matching.contains("notebook")) {
+        assert_eq!(is_covered(matching), expected, "{matching}");
+    }
+}
+
+#[test]
+fn an_override_is_about_the_kinds_of_its_rules() {
+    const NOTEBOOKS: &str = "the rule is only about resources of the kind \"notebook-instance\", which `match` leaves out";
+    for (kind, rule, says) in [
+        ("app", "notebook-idle", Some(NOTEBOOKS)),
+        ("{app,space}", "notebook-off-hours", Some(NOTEBOOKS)),
+        ("notebook-instance", "studio-app-off-hours", Some("of the kind \"app\"")),
+        ("training-job", "endpoint-idle", Some("of the kind \"endpoint\"")),
+        ("budget", "missing-tag", Some("changes nothing for missing-tag")),
+        ("notebook-*", "notebook-idle", None),
+        ("*", "notebook-idle", None),
+        ("space", "studio-app-off-hours", None),
+        ("domain", "studio-app-off-hours", None),
+        ("model", "missing-tag", None),
+        ("processing-job", "guard-tag-unreadable", None),
+    ] {
+        let text = format!("[[override]]\nmatch = {{ kind = \"{kind}\" }}\nrules.{rule}.mode = \"off\"");
+        let errors = Rulebook::check(&text).err().unwrap_or_default();
+        assert_eq!(errors.len(), usize::from(says.is_some()), "{text}: {errors:?}");
+        assert!(errors.iter().all(|error| error.to_string().contains(says.unwrap_or_default())), "{text}: {errors:?}");
+    }
+}
+
 #[test]
 fn an_app_is_exempt_with_its_space_its_profile_or_its_domain() {
     let is_exempt = |matching: &str| {
         let policy = format!(
             "[rules.studio-app-off-hours]\nmode = \"enforce\"\n[[exempt]]\nmatch = {{ {matching} }}\nuntil = \"2026-12-31\"\nreason = \"demo\""
         );
-        let app = app("JupyterLab", "ml.m5.xlarge", "2026-11-23T08:00:00Z");
-        let apps = vec![App { space_owner: Some("user-profile/d-1/ann".to_owned()), ..app }];
-        let now = "2026-11-24T02:00:00Z".parse().unwrap();
-        let domain_names = [("domain/d-1".to_owned(), "Company".to_owned())].into();
-        let facts = Facts { now, prices: Prices::of_region("us-east-1", []).into(), apps, domain_names, ..Facts::default() };
+        let facts = facts_with_app();
         let rulebook = Rulebook::from_toml(&policy).unwrap();
         let found = [rulebook.evaluate(&facts), rulebook.evaluate(&Facts { apps: facts.apps.clone(), ..facts.of_this_moment() })]
             .map(|judged| judged.findings.into_iter().find(|found| found.rule == "studio-app-off-hours").unwrap().keep.is_some());
         assert_eq!(found[0], found[1], "{matching}: read again before the action");
         found[0]
     };
-    for (matching, expected) in [
-        ("name = \"lab\"", true),
-        ("name = \"Lab\", kind = \"space\"", true),
-        ("kind = \"domain\", name = \"d-1\"", true),
-        ("kind = \"domain\", name = \"Company\"", true),
-        ("name = \"comp*\"", true),
-        ("kind = \"domain\", name = \"other\"", false),
-        ("kind = \"app\"", true),
-        ("kind = \"app\", name = \"lab\"", false),
-        ("kind = \"user-profile\", name = \"Ann\"", true), // who owns the space
-        ("kind = \"space\", name = \"ann\"", false),
-        ("kind = \"space\", name = \"other\"", false),
-        ("kind = \"notebook-instance\"", false),
-    ] {
+    for (matching, expected) in SCOPES {
         assert_eq!(is_exempt(matching), expected, "{matching}");
     }
 }
@@ -117,17 +194,18 @@ fn a_domain_is_exempt_by_its_name_and_by_its_id() {
     for (matching, by_name) in [
         ("name = \"company\"", true),
         ("kind = \"{domain,space}\", name = \"d-1\"", true),
-        ("kind = \"app\", name = \"x\"", false),
+        ("kind = \"app\", name = \"x *\"", false),
         ("kind = \"domain\"", false),
     ] {
         let policy = format!("[[exempt]]\nmatch = {{ {matching} }}\nuntil = \"2026-12-31\"\nreason = \"demo\"");
-        assert_eq!(Rulebook::from_toml(&policy).unwrap().exempts_domains_by_name(), by_name, "{matching}");
+        assert_eq!(Rulebook::from_toml(&policy).unwrap().names_domains(), by_name, "{matching}");
     }
 }
 
 #[test]
 fn a_pattern_that_no_name_can_match_is_refused_with_what_to_write() {
     const ANY: &str = "a pattern is for example \"churn*\"";
+    const NO_APP: &str = "is the name of no app: an app's name is that of its space or user profile, its type and its own name";
     const NOTEBOOK: &str = "write kind = \"notebook-instance\", name = \"churn\"";
     for (matching, says) in [
         ("name = \"arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn\"", NOTEBOOK),
@@ -142,11 +220,17 @@ fn a_pattern_that_no_name_can_match_is_refused_with_what_to_write() {
         ("name = \"churn-* or fraud-*\"", ANY),
         ("name = \"churn and fraud\"", ANY),
         ("name = \"churn:1\"", ANY),
+        // All apps are called so: it protected none of them.
+        ("name = \"default\"", NO_APP),
+        ("name = \" Default\"", NO_APP),
+        ("kind = \"*\", name = \"default\"", NO_APP),
+        ("kind = \"app\", name = \"default\"", NO_APP),
+        ("kind = \"app\", name = \"lab\"", NO_APP),
         ("name = \"churn,other\", kind = \"endpoint\"", ANY),
         ("tag = {}", "`tag` is empty: write for example tag.Environment"),
     ] {
         for section in ["[[exempt]]\nuntil = \"2026-12-31\"\nreason = \"x\"", "[[override]]\nrules.notebook-idle.mode = \"off\""] {
-            let text = format!("{section}\nmatch = {{ {matching} }}");
+            let text = format!("{section}\nmatch = {{ {matching} }}").replace("notebook-idle", "guard-tag-unreadable");
             let errors = Rulebook::check(&text).err().unwrap();
             assert!(errors.len() == 1 && errors[0].to_string().contains(says), "{text}: {errors:?}");
         }
@@ -158,10 +242,13 @@ fn a_pattern_that_no_name_can_match_is_refused_with_what_to_write() {
         "name = \"{churn,fraud-[ab]}*\"",
         "name = \"lab jupyterlab default\"",
         "name = \"my_features\"",
+        "name = \"default*\"",
+        "name = \"default\", kind = \"notebook-instance\"",
+        "name = \"lab jupyterlab default\", kind = \"app\"",
         "name = \"ML: all, $500/month\", kind = \"budget\"",
         "name = \"team/x\", kind = \"*\"",
     ] {
-        let text = format!("[[override]]\nrules.notebook-idle.mode = \"off\"\nmatch = {{ {matching} }}");
+        let text = format!("[[override]]\nrules.guard-tag-unreadable.mode = \"off\"\nmatch = {{ {matching} }}");
         assert_eq!(Rulebook::check(&text).err(), None, "{text}");
     }
 }

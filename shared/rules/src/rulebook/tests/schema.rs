@@ -24,6 +24,8 @@ const BEYOND_A_SCHEMA: &[(&str, &str)] = &[
     ("not a pattern:", "JSON Schema does not read globs"),
     ("is no kind of resource", "a schema does not know what a glob matches"),
     ("is everybody", "a schema does not know what a glob matches"),
+    ("is the name of no app", "two keys contradict each other"),
+    ("changes nothing for", "two sections contradict each other"),
     ("who has left", "two keys contradict each other"),
     ("is to be enforced, but", "two keys contradict each other"),
     ("are the same team", "a schema does not compare keys"),

@@ -107,8 +107,10 @@ fn names_are_those_of_persons_or_of_others() {
         ("E12345", "E12345"),
         ("UWE", "UWE"),
         ("arn:aws:iam::123456789012:user/people/ann", "ann"),
-        ("arn:aws:sts::123456789012:assumed-role/DataScience/ann", "ann"),
-        ("AROAEXAMPLE:ann", "ann"),
+        ("arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_DataScience_0123456789abcdef/ann", "ann"),
+        ("arn:aws:sts::123456789012:assumed-role/DataScience/ann.example", "ann.example"),
+        ("AROAEXAMPLE:ann.example", "ann.example"),
+        ("AIDAEXAMPLE:ann", "ann"),
         ("123456789012:ann", "ann"),
         (r"CORP\jdoe", "jdoe"),
         ("uid=ann,ou=people,dc=example,dc=com", "ann"),
@@ -162,6 +164,76 @@ fn names_are_those_of_persons_or_of_others() {
     ] {
         assert_eq!(Named::of(text), Named::Other(text.into()), "{text}");
     }
+}
+
+#[test]
+fn a_session_of_one_word_became_the_mailbox_of_nobody() {
+    let arn = |role: &str, name: &str| format!("arn:aws:sts::123456789012:assumed-role/{role}/{name}");
+    for name in ["scorer", "refit", "ann", "Ann", "lead-alerts", "LeadAlerts", "feature_refresh", "e1234567"] {
+        for (text, role) in
+            [(arn("Deploy", name), "Deploy"), (format!("AROAEXAMPLE:{name}"), ""), (format!("owner:AROAEXAMPLE:{name}"), "")]
+        {
+            assert_eq!(Named::of(&text), Named::Session { role: role.into(), name: name.into() }, "{text}");
+        }
+        for text in [name.to_owned(), format!("arn:aws:iam::123456789012:user/{name}"), arn("AWSReservedSSO_ML_0123456789abcdef", name)] {
+            assert_eq!(Named::of(&text), Named::Person(name.into()), "{text}");
+        }
+    }
+    assert_eq!(Named::of(&arn("Deploy", "churn-alerts")), Named::Nobody);
+}
+
+#[test]
+fn a_team_or_a_function_became_a_mailbox() {
+    for text in
+        ["HR", "Legal", "NLP", "nlp", "oncall", "on-call", "On Call", "vision-oncall", "oncall-vision", "R&D", "rnd", "Marketing", "LLM"]
+    {
+        assert_eq!(Named::of(text), Named::Other(text.into()), "{text}");
+    }
+    for person in ["ann.legal", "john.sales", "hrvoje", "legalla", "nlpeter", "oncalle", "visions", "Searcher"] {
+        assert_eq!(Named::of(person), Named::Person(person.into()), "{person}");
+    }
+}
+
+#[test]
+fn who_had_left_by_the_tag_itself_was_mailed() {
+    for text in [
+        "was ann@example.com",
+        "Was: Ann@example.com",
+        "(was ann)",
+        "ex-ann",
+        "Ex ann",
+        "ex.ann",
+        "formerly ann",
+        "former: ann@example.com",
+        "previously Ann Example",
+        "used to be ann@example.com",
+        "ehemals ann@example.com",
+        "ann (left)",
+        "ann@example.com (left 2026-03)",
+        "ann@example.com - left",
+        "ann [inactive]",
+        "Ann Example (Ex)",
+        "ann left",
+        "ann has left the company",
+        "was ann; formerly bob@example.com",
+    ] {
+        assert_eq!(Named::of(text), Named::Nobody, "{text}");
+    }
+    for (text, address) in [
+        ("was ann@example.com, now bob@example.com", "bob@example.com"),
+        ("bob@example.com, formerly ann@example.com", "bob@example.com"),
+        ("bob@example.com; ann@example.com (left)", "bob@example.com"),
+        ("ex-ann@example.com", "ex-ann@example.com"),
+        ("former@example.com", "former@example.com"),
+        ("wasim@example.com", "wasim@example.com"),
+    ] {
+        assert_eq!(Named::of(text), Named::Addresses(address.into()), "{text}");
+    }
+    assert_eq!(Named::of("was ann, now bob"), Named::Person("bob".into()));
+    for person in ["wasim", "exner", "ann.left", "formera", "previn", "leftwich"] {
+        assert_eq!(Named::of(person), Named::Person(person.into()), "{person}");
+    }
+    assert_eq!(Named::of("Ann Left"), Named::Other("Ann Left".into()));
 }
 
 #[test]

@@ -93,7 +93,7 @@ async fn machines_were_written_as_owners() {
         session("GitHub_to_AWS_via_FederatedOIDC"),
         session("jenkins"),
         json!({"type": "AssumedRole", "arn": "arn:aws:sts::123456789012:assumed-role/Deploy/dan", "invokedBy": "cloudformation.amazonaws.com"}),
-        session("Ann"),
+        session("Ann@example.com"),
         json!({"type": "IAMUser", "arn": "arn:aws:iam::123456789012:user/ann"}),
     ];
     let account = account(&notebooks(&["{ Team = \"nlp\" }"; 8]));
