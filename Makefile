@@ -83,7 +83,7 @@ check-policy: ## POLICY=<file>: the policy's errors with their lines, or what it
 	@$(ONLY) cost-guard
 	@target/debug/cost-guard check-policy "$(POLICY)"
 
-docs: $(TESTING)/installed ## what is made of the code: docs/rules.md, policy-reference.md, policy.schema.json, cost-report.schema.json, events.schema.json, break-even.md, permissions.md, parameters.md, infra/terraform, and README's table of the rules
+docs: $(TESTING)/installed ## what is made of the code: docs/rules.md, policy-reference.md, policy.schema.json, cost-report.schema.json, events.schema.json, break-even.md, permissions.md, scan-permissions.json, parameters.md, infra/terraform, and README's table of the rules
 	$(ONLY) cost-guard
 	target/debug/cost-guard rules-manual > docs/rules.md.new
 	mv docs/rules.md.new docs/rules.md
@@ -101,6 +101,8 @@ docs: $(TESTING)/installed ## what is made of the code: docs/rules.md, policy-re
 	$(TESTING)/bin/python tests/template/rules_table.py
 	$(TESTING)/bin/python tests/template/permissions.py > docs/permissions.md.new
 	mv docs/permissions.md.new docs/permissions.md
+	$(TESTING)/bin/python tests/template/permissions.py --scan > docs/scan-permissions.json.new
+	mv docs/scan-permissions.json.new docs/scan-permissions.json
 	$(TESTING)/bin/python tests/template/parameters.py > docs/parameters.md.new
 	mv docs/parameters.md.new docs/parameters.md
 	$(TESTING)/bin/python infra/terraform.py

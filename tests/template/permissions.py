@@ -1,7 +1,10 @@
-"""Prints docs/permissions.md: what each function's role may do, from infra/template.yaml. `make docs` writes it; a test fails when it is stale."""
+"""Prints docs/permissions.md: what each function's role may do, from infra/template.yaml; with `--scan`, docs/scan-permissions.json: the IAM policy for
+`cost-guard scan` and `doctor`. `make docs` writes both; a test fails when they are stale."""
 
+import json
 import pathlib
 import re
+import sys
 
 from cfnlint.decode import cfn_yaml
 
@@ -84,5 +87,22 @@ def manual(template):
     return "".join(parts).rstrip("\n") + "\n"
 
 
+# What only a deployed function reads: its ledger, its bucket, its own policy and keys.
+ITS_OWN = {"dynamodb", "events", "kms", "logs", "s3", "sqs", "ssm"}
+
+
+def reads(action):
+    service, operation = action.split(":")
+    return service not in ITS_OWN and re.match("BatchGet|Describe|Get|Head|List|Search|View", operation)
+
+
+def scan_policy(template):
+    """All that the functions' roles may read, as an IAM policy."""
+    actions = {action for function in functions(template).values() for _, statement in statements(template, function) for action in listed(statement["Action"])}
+    statement = {"Sid": "CostGuardScan", "Effect": "Allow", "Action": sorted(filter(reads, actions)), "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2) + "\n"
+
+
 if __name__ == "__main__":
-    print(manual(cfn_yaml.load(str(TOP / "infra" / "template.yaml"))), end="")
+    made = scan_policy if "--scan" in sys.argv else manual
+    print(made(cfn_yaml.load(str(TOP / "infra" / "template.yaml"))), end="")

@@ -158,6 +158,9 @@ def test_every_alarm_has_its_page_in_the_runbook():
 
 def test_the_manual_of_the_permissions_is_the_templates(template):
     assert (TOP / "docs/permissions.md").read_text() == permissions.manual(template), "docs/permissions.md is stale: run `make docs`"
+    policy = permissions.scan_policy(template)
+    assert (TOP / "docs/scan-permissions.json").read_text() == policy, "docs/scan-permissions.json is stale: run `make docs`"
+    assert len("".join(policy.split())) <= 6144, "IAM takes no longer managed policy"
 
 
 def within(parameter, value):

@@ -10,12 +10,15 @@ use crate::{
     Clients, Context,
     clients::why::why,
     settings::{PolicySource, Settings},
+    subscriptions,
 };
 
 /// Somebody with credentials of their own.
 pub struct Caller {
     config: SdkConfig,
     partition: String,
+    /// The ARN of the user or of the role's session.
+    pub arn: String,
     /// The AWS account.
     pub account: String,
     /// The Region of the profile or the environment.
@@ -47,10 +50,10 @@ impl Caller {
         }
         let identity = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await;
         let identity = identity.map_err(|error| anyhow!("who you are could not be asked: {}", in_plain_words(&why(&error))))?;
-        let arn = identity.arn.as_deref().and_then(Arn::parse);
-        let Some(arn) = arn else { bail!("sts:GetCallerIdentity says no account: expected the ARN of a user or a role") };
-        let (partition, account) = (arn.partition.to_owned(), arn.account.to_owned());
-        Ok(Self { config, partition, account, region })
+        let arn = identity.arn.unwrap_or_default();
+        let Some(of) = Arn::parse(&arn) else { bail!("sts:GetCallerIdentity says no account: expected the ARN of a user or a role") };
+        let (partition, account) = (of.partition.to_owned(), of.account.to_owned());
+        Ok(Self { config, partition, arn, account, region })
     }
 
     /// Whether a Region belongs to the partition of the credentials: those of China and `GovCloud` are others.
@@ -62,6 +65,14 @@ impl Caller {
             _ => "aws",
         };
         partition == self.partition
+    }
+
+    /// How many subscriptions to a topic are confirmed. `None`: SNS does not say so.
+    ///
+    /// # Errors
+    /// SNS refuses the call.
+    pub async fn confirmed_subscriptions(&self, topic_arn: &str) -> anyhow::Result<Option<u64>> {
+        subscriptions::confirmed(&Clients::only_reading(&self.config), topic_arn).await
     }
 
     /// What a function looks with in a Region. `policy`: its file, or else the built-in one. `reads_bill`: in one Region only, because the bill is of all.

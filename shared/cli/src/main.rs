@@ -26,6 +26,7 @@ use cost_rules::{
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
+mod doctor;
 mod inference;
 mod manual;
 mod output;
@@ -88,6 +89,9 @@ enum Command {
     /// Look at an AWS account with your own credentials: what every rule finds, what it costs and what to do. It changes nothing and mails nobody. Exit status 0: nothing found, 1: something found, 2:
     /// something could not be read, 3: the policy is wrong. docs/scan.md has more.
     Scan(scan::Scan),
+    /// Check what would keep `scan` or a deployed guard from working: credentials, permissions, Cost Explorer, cost allocation tags, the policy, who gets the mails; each with what to do. It changes nothing.
+    /// Exit status 0: nothing, 1: something.
+    Doctor(doctor::Doctor),
 }
 
 fn main() -> ExitCode {
@@ -115,6 +119,7 @@ fn main() -> ExitCode {
         Command::InferenceOptions(asked) => asked.run().map(|text| print!("{}", lines(&text))),
         Command::SavingsPlan(asked) => asked.run().map(|text| print!("{}", lines(&text))),
         Command::Scan(asked) => return asked.run(),
+        Command::Doctor(asked) => return asked.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -15,7 +15,7 @@ where
             let Some(message) = service.message().map(one_line) else { return code.to_owned() };
             missing_statement(&message).map_or_else(
                 || format!("{code}: {message}"),
-                |statement| format!("{code}: {}. The function's role lacks the statement {statement}", message.trim_end_matches('.')),
+                |statement| format!("{code}: {}. What is missing: the statement {statement}", message.trim_end_matches('.')),
             )
         }
         None => match error {
@@ -25,6 +25,17 @@ where
         },
     }
 }
+
+/// The operation, `sagemaker:ListApps`, that AWS denies according to a reason that this crate gave: the operation, a colon, and what [`why`] says. `None`: the
+/// reason is another one.
+pub fn denied_operation(reason: &str) -> Option<&str> {
+    let parts: Vec<&str> = reason.split(": ").collect();
+    let is_denied = |code: &str| DENIED.iter().any(|denied| code.starts_with(denied));
+    parts.windows(2).find(|pair| pair[0].contains(':') && is_denied(pair[1])).map(|pair| pair[0])
+}
+
+/// How the codes begin with which services deny: `AccessDeniedException`, SNS's `AuthorizationError`, EC2's `UnauthorizedOperation`.
+const DENIED: [&str; 3] = ["AccessDenied", "AuthorizationError", "Unauthorized"];
 
 /// The statement that the role's policy lacks, according to AWS's message. `None`: no statement is missing (something denies the call, a resource's own policy
 /// decides, or it is another kind of error).
@@ -123,6 +134,23 @@ mod tests {
             assert!(found.unwrap_or_default().contains(statement.unwrap_or_default()), "{message}");
         }
         assert_eq!(missing_statement("Rate exceeded"), None);
+    }
+
+    #[test]
+    fn a_denied_operation_is_read_out_of_the_reason() {
+        for (reason, operation) in [
+            (
+                "sagemaker:ListApps: AccessDeniedException: User: arn:aws:sts::1:x is not authorized to perform: y",
+                Some("sagemaker:ListApps"),
+            ),
+            ("ce:GetCostAndUsage: AccessDenied", Some("ce:GetCostAndUsage")),
+            ("sns:GetTopicAttributes: AuthorizationError: no", Some("sns:GetTopicAttributes")),
+            ("sagemaker:ListApps: ThrottlingException: AccessDenied", None),
+            ("ce:GetCostAndUsage: DataUnavailableException: no", None),
+            ("no answer in time", None),
+        ] {
+            assert_eq!(denied_operation(reason), operation, "{reason}");
+        }
     }
 
     #[test]

@@ -14,67 +14,67 @@ use serde::{Serialize, Serializer};
 /// What a scan found.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// The AWS account.
-    pub(super) account: String,
+    pub(crate) account: String,
     /// The Regions that were looked at.
-    pub(super) regions: Vec<String>,
+    pub(crate) regions: Vec<String>,
     /// The time as of which it was judged.
-    pub(super) as_of: Timestamp,
+    pub(crate) as_of: Timestamp,
     /// What all findings cost, USD a month. Each resource counts once.
     #[serde(serialize_with = "number")]
-    pub(super) usd_per_month: Decimal,
+    pub(crate) usd_per_month: Decimal,
     /// By rule.
-    pub(super) rules: Vec<OfRule>,
+    pub(crate) rules: Vec<OfRule>,
     /// The findings, the most expensive first.
-    pub(super) findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
     /// How many resources are left alone because their owner or the policy says so.
-    pub(super) exempt: usize,
+    pub(crate) exempt: usize,
     /// What could not be read, and why.
-    pub(super) unread: Vec<Unread>,
+    pub(crate) unread: Vec<Unread>,
     /// What was not looked at, because the scan was interrupted.
-    pub(super) not_looked_at: Vec<String>,
-    pub(super) was_interrupted: bool,
+    pub(crate) not_looked_at: Vec<String>,
+    pub(crate) was_interrupted: bool,
     /// What AWS charges for reading, USD: Cost Explorer and CloudWatch.
-    pub(super) cost_usd: f64,
+    pub(crate) cost_usd: f64,
 }
 
 /// A finding.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Finding {
-    pub(super) region: String,
-    pub(super) function: &'static str,
+pub(crate) struct Finding {
+    pub(crate) region: String,
+    pub(crate) function: &'static str,
     /// What its owner can do.
-    pub(super) to_do: &'static str,
+    pub(crate) to_do: &'static str,
     #[serde(flatten)]
-    pub(super) of: ReportedFinding,
+    pub(crate) of: ReportedFinding,
 }
 
 /// What a rule found.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct OfRule {
-    pub(super) rule: &'static str,
-    pub(super) findings: usize,
+pub(crate) struct OfRule {
+    pub(crate) rule: &'static str,
+    pub(crate) findings: usize,
     /// USD a month.
     #[serde(serialize_with = "number")]
-    pub(super) usd_per_month: Decimal,
+    pub(crate) usd_per_month: Decimal,
     /// How many of them have no price.
-    pub(super) without_price: usize,
+    pub(crate) without_price: usize,
 }
 
 /// What could not be read.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(super) struct Unread {
-    pub(super) what: String,
-    pub(super) why: String,
-    pub(super) function: &'static str,
-    pub(super) region: String,
+pub(crate) struct Unread {
+    pub(crate) what: String,
+    pub(crate) why: String,
+    pub(crate) function: &'static str,
+    pub(crate) region: String,
 }
 
 impl Unread {
-    pub(super) fn new(function: &'static str, region: &str, what: &str, why: &str) -> Self {
+    pub(crate) fn new(function: &'static str, region: &str, what: &str, why: &str) -> Self {
         Self { what: one_line(what), why: one_line(why), function, region: region.to_owned() }
     }
 }
@@ -85,13 +85,13 @@ fn number<S: Serializer>(usd: &Decimal, serializer: S) -> Result<S::Ok, S::Error
 
 impl Finding {
     /// USD a month. `None`: no price is known.
-    pub(super) fn usd_per_month(&self) -> Option<Decimal> {
+    pub(crate) fn usd_per_month(&self) -> Option<Decimal> {
         self.of.monthly_cost_usd.and_then(Decimal::from_f64)
     }
 }
 
 impl Found {
-    pub(super) fn new(account: String, regions: Vec<String>, as_of: Timestamp) -> Self {
+    pub(crate) fn new(account: String, regions: Vec<String>, as_of: Timestamp) -> Self {
         Self {
             account,
             regions,
@@ -108,12 +108,12 @@ impl Found {
     }
 
     /// Whether all was looked at that was asked for.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.unread.is_empty() && !self.was_interrupted
     }
 
     /// Adds what a function found in a Region.
-    pub(super) fn add(&mut self, region: &str, function: &'static str, findings: Vec<ReportedFinding>) {
+    pub(crate) fn add(&mut self, region: &str, function: &'static str, findings: Vec<ReportedFinding>) {
         let to_do = |rule: &str| rules::ALL.iter().find(|one| one.name == rule).map_or("", |one| one.to_do);
         let (exempt, open): (Vec<_>, Vec<_>) = findings.into_iter().partition(|one| one.state == "exempt");
         self.exempt += exempt.len();
@@ -121,7 +121,7 @@ impl Found {
     }
 
     /// Sorts and sums up.
-    pub(super) fn sort(&mut self) {
+    pub(crate) fn sort(&mut self) {
         self.findings.sort_by(|a, b| {
             b.usd_per_month()
                 .cmp(&a.usd_per_month())

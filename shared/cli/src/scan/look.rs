@@ -16,15 +16,15 @@ use super::found::{Found, Unread};
 const REGIONS_AT_A_TIME: usize = 4;
 
 /// What to look for, and where.
-pub(super) struct Look<'a> {
-    pub(super) caller: &'a Caller,
-    pub(super) functions: Vec<Function>,
+pub(crate) struct Look<'a> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) functions: Vec<Function>,
     /// The bill is read in the first one.
-    pub(super) regions: Vec<String>,
-    pub(super) policy: Option<PathBuf>,
-    pub(super) now: Timestamp,
+    pub(crate) regions: Vec<String>,
+    pub(crate) policy: Option<PathBuf>,
+    pub(crate) now: Timestamp,
     /// Whether standard error hears how far it is.
-    pub(super) tells_progress: bool,
+    pub(crate) tells_progress: bool,
 }
 
 /// One function's look at one Region.
@@ -35,7 +35,7 @@ struct Part<'a> {
 }
 
 /// Looks at everything.
-pub(super) async fn look(look: &Look<'_>) -> anyhow::Result<Found> {
+pub(crate) async fn look(look: &Look<'_>) -> anyhow::Result<Found> {
     let interrupted = interrupted()?;
     let mut found = Found::new(look.caller.account.clone(), look.regions.clone(), look.now);
     let mut waiting: Vec<Part<'_>> =

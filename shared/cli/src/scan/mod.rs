@@ -15,8 +15,8 @@ use self::{
     look::{Look, look},
 };
 
-mod found;
-mod look;
+pub(crate) mod found;
+pub(crate) mod look;
 mod shown;
 
 /// The options of `scan`.
@@ -58,8 +58,10 @@ pub(crate) enum Format {
     Markdown,
 }
 
-/// What is found by functions that only send what others found: nothing.
-const FINDS_NOTHING: Function = Function::CostReporter;
+/// The functions that find anything: cost-reporter only sends what others found.
+pub(crate) fn finders() -> impl Iterator<Item = Function> {
+    Function::ALL.into_iter().filter(|function| *function != Function::CostReporter)
+}
 
 /// The exit statuses (contracts §11).
 const FOUND: u8 = 1;
@@ -91,10 +93,10 @@ impl Scan {
         let first = self.region.iter().find(|region| *region != "all");
         let caller = Caller::of(self.profile.as_deref(), first.map(String::as_str)).await?;
         let regions = self.regions(&caller)?;
-        let asked = |function: &Function| *function != FINDS_NOTHING && (self.function.is_empty() || self.function.contains(function));
+        let asked = |function: &Function| self.function.is_empty() || self.function.contains(function);
         let look_for = Look {
             caller: &caller,
-            functions: Function::ALL.into_iter().filter(asked).collect(),
+            functions: finders().filter(asked).collect(),
             regions,
             policy: self.policy.clone(),
             now: self.as_of.unwrap_or_else(Timestamp::now),

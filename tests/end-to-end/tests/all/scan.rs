@@ -33,12 +33,17 @@ const ESTATE: &str = r#"
 
 /// Runs `cost-guard scan` with these arguments. It stands in the folder above that of this test: `cargo build --workspace` puts it there.
 fn scan(account: &Simulator, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let as_of = account.now().to_string();
+    run(account, "scan", &[&["--as-of", &as_of], arguments].concat(), environment)
+}
+
+/// Runs a command of `cost-guard`.
+fn run(account: &Simulator, command: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let test = std::env::current_exe().unwrap();
     let binary = test.parent().and_then(std::path::Path::parent).unwrap().join("cost-guard");
-    let as_of = account.now().to_string();
-    let mut command = Command::new(binary);
-    command.arg("scan").args(["--as-of", &as_of]).args(arguments).env_clear();
-    command.envs([
+    let mut tool = Command::new(binary);
+    tool.arg(command).args(arguments).env_clear();
+    tool.envs([
         ("AWS_ENDPOINT_URL", account.endpoint()),
         ("AWS_REGION", "eu-central-1"),
         ("AWS_ACCESS_KEY_ID", "somebody"),
@@ -46,7 +51,7 @@ fn scan(account: &Simulator, arguments: &[&str], environment: &[(&str, &str)]) -
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("HOME", "/nonexistent"),
     ]);
-    command.envs(environment.iter().copied()).output().unwrap()
+    tool.envs(environment.iter().copied()).output().unwrap()
 }
 
 fn said(output: &Output) -> (i32, String, String) {
@@ -151,4 +156,36 @@ fn names_of_strangers_stay_text() {
         assert!(text.contains("endpoint-idle") && !text.contains('\u{1b}'), "{format}: {text}");
         assert!(format != "csv" || !text.contains(",=1"), "{text}");
     }
+}
+
+/// `cost-guard doctor` with these arguments.
+fn doctor(account: &Simulator, arguments: &[&str]) -> (i32, String) {
+    let (status, text, error) = said(&run(account, "doctor", &[&["--as-of", &account.now().to_string()], arguments].concat(), &[]));
+    assert_eq!(error, "");
+    (status, text)
+}
+
+#[test]
+fn a_doctor_tells_what_would_not_work_and_what_to_do() {
+    let account = account(ESTATE);
+    let topic = "arn:aws:sns:eu-central-1:123456789012:guard";
+    let (status, text) = doctor(&account, &[]);
+    for fine in ["credentials", "prices", "policy", "permissions", "Cost Explorer"] {
+        assert!(text.lines().any(|line| line.starts_with("ok ") && line.contains(fine)), "{fine}: {text}");
+    }
+    assert!(text.contains("give the stack's output TopicArn as --topic"), "{text}");
+    assert_eq!(status, i32::from(text.contains("\nproblem")), "{text}");
+    account.add_fault(Fault::new("sagemaker:ListApps", What::AccessDenied));
+    let (status, text) = doctor(&account, &["--topic", topic]);
+    assert!(status == 1 && text.contains("AWS denies sagemaker:ListApps") && text.contains("--print-permissions"), "{text}");
+    assert_eq!(changing(&account), Vec::<String>::new());
+}
+
+#[test]
+fn a_doctor_prints_the_permissions_that_a_scan_needs() {
+    let account = account("");
+    let (status, text) = doctor(&account, &["--print-permissions"]);
+    let policy: Value = serde_json::from_str(&text).unwrap();
+    let actions = policy["Statement"][0]["Action"].as_array().unwrap();
+    assert!(status == 0 && actions.contains(&"sagemaker:ListApps".into()) && !text.contains("Stop"), "{text}");
 }
