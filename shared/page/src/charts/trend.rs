@@ -33,7 +33,7 @@ impl Daily {
         chart.base.series.stroke_width = 1.6;
         chart.base.x_axis.kind = AxisType::Time;
         chart.base.x_axis.values = self.days.iter().map(|(day, _)| seconds(*day)).collect();
-        chart.base.x_axis.formatter = Some("%m-%d".to_owned());
+        chart.base.x_axis.formatter = Some("%d %b".to_owned());
         for_page(chart.svg(), room, &self.caption)
     }
 

@@ -3,17 +3,20 @@
 use std::cmp::Ordering;
 
 use askama::Template;
-use cost_rules::report::{Budget, Cause, CostReport, Decision, Forecast, Money, ReportUnit, without};
+use cost_rules::report::{Budget, Cause, CostReport, Decision, Forecast, Money, without};
 use rust_decimal::Decimal;
 
 use super::{
     filters,
-    words::{about, change_percent, day, during, length, many, share, signed},
+    words::{about, change_percent, day, during, length, many, percent_of, share, signed},
 };
 
-/// How many decisions and budgets the first screen has.
+/// How many decisions the first screen has.
 const DECISIONS: usize = 3;
+
+/// How many budgets it has, and how many of those that need attention.
 const BUDGETS: usize = 3;
+const NEEDY_BUDGETS: usize = 10;
 
 /// The first screen.
 #[derive(Template)]
@@ -25,9 +28,9 @@ pub(super) struct First<'a> {
     compared: Compared,
     /// What must be known at once to read the number.
     warnings: Vec<String>,
+    /// With what the causes are compared, where that is not simply the period before.
+    compared_with: Option<String>,
     causes: Vec<Why<'a>>,
-    /// What more or fewer days make of the difference.
-    by_days: Option<(String, String)>,
     /// What the causes leave of the difference.
     other_causes: Option<String>,
     to_do: Vec<ToDo<'a>>,
@@ -42,6 +45,8 @@ enum Compared {
     Same,
     More(Difference),
     Less(Difference),
+    /// By the average day: the two have different numbers of days.
+    ByDay(Day),
 }
 
 struct Difference {
@@ -49,9 +54,21 @@ struct Difference {
     percent: Option<String>,
 }
 
+/// What a day cost on average.
+struct Day {
+    usd: String,
+    before: String,
+    /// What the period before is called.
+    of: String,
+    /// `153 % more`. Empty: as much. `None`: nothing was spent before.
+    change: Option<String>,
+}
+
 struct Why<'a> {
     cause: &'a Cause,
     difference: String,
+    /// On which days it was, and for how many hours.
+    when: Option<String>,
 }
 
 struct ToDo<'a> {
@@ -61,14 +78,34 @@ struct ToDo<'a> {
 
 struct Month<'a> {
     name: &'a str,
+    /// Its sum until the end of the period. `None`: the headline has it.
+    so_far: Option<SoFar>,
+    forecast: Option<Outlook>,
+    /// The day on which the budgets were read, if that was not today.
+    budgets_read: Option<String>,
+    budgets: Vec<BudgetBar<'a>>,
+    more_budgets: usize,
+    /// How many of these are used up, or will be.
+    more_needy: usize,
+    wrong: Vec<WrongBudget<'a>>,
+}
+
+struct SoFar {
     usd: String,
-    /// Until when that is: ` so far`. Empty: the whole month.
+    /// `so far`
     until: &'static str,
     /// The days that it lacks.
     without: String,
-    forecast: Option<Outlook>,
-    budgets: Vec<BudgetBar<'a>>,
-    more_budgets: usize,
+}
+
+/// A budget that does not watch the spend.
+struct WrongBudget<'a> {
+    name: &'a str,
+    limit: String,
+    /// `counts nothing`
+    what: &'static str,
+    /// `it filters by …`
+    why: &'a str,
 }
 
 struct Outlook {
@@ -87,8 +124,6 @@ struct BudgetBar<'a> {
     spent_share: String,
     /// Whether it is used up, or else what AWS's forecast means for it.
     verdict: Option<Verdict>,
-    /// The day when it was read, if that was not today.
-    as_of: Option<String>,
     /// Lengths of the bar in percent.
     spent_length: String,
     forecast_length: String,
@@ -109,8 +144,8 @@ impl<'a> First<'a> {
             when: during(report.period),
             compared: Compared::of(report),
             warnings: warnings(report),
-            causes: report.causes.iter().map(Why::of).collect(),
-            by_days: report.by_number_of_days().map(|(words, usd)| (words, signed(usd))),
+            compared_with: report.compared_with(),
+            causes: report.causes.iter().map(|cause| Why::of(cause, report)).collect(),
             other_causes: report.other_causes().map(signed),
             to_do: report.decisions.iter().take(DECISIONS).map(ToDo::of).collect(),
             decisions: report.decisions.len() + report.more_decisions,
@@ -121,16 +156,28 @@ impl<'a> First<'a> {
 
 impl Compared {
     fn of(report: &CostReport) -> Self {
-        let (spent, period) = (report.spent, report.period);
-        let Some(difference) = spent.difference() else { return Self::Unknown };
-        let by_the_day = if period.is_of_other_length() { " by the day" } else { "" };
-        let percent = change_percent(spent, period).map(|percent| percent + by_the_day);
-        let part = Difference { usd: about(Money(difference.0.abs())), percent };
+        if let Some(day) = Day::of(report) {
+            return Self::ByDay(day);
+        }
+        let Some(difference) = report.spent.difference() else { return Self::Unknown };
+        let part = Difference { usd: about(Money(difference.0.abs())), percent: change_percent(report.spent, report.period) };
         match difference.0.round_dp(2).cmp(&Decimal::ZERO) {
             Ordering::Equal => Self::Same,
             Ordering::Less => Self::Less(part),
             Ordering::Greater => Self::More(part),
         }
+    }
+}
+
+impl Day {
+    fn of(report: &CostReport) -> Option<Self> {
+        let day = report.average_day()?;
+        let change = day.percent.map(|percent| match percent {
+            0 => String::new(),
+            1.. => format!("{} more", percent_of(percent)),
+            _ => format!("{} less", percent_of(percent)),
+        });
+        Some(Self { usd: about(day.usd), before: about(day.before), of: day.of, change })
     }
 }
 
@@ -141,13 +188,13 @@ fn warnings(report: &CostReport) -> Vec<String> {
         let is = if method.missing_days == 1 { "is" } else { "are" };
         format!("{} {is} not on the bill yet, so this is less than the whole, and is not compared.", many(method.missing_days, "day"))
     });
-    let others = [&report.not_compared, &report.by_the_day(), &missing, &report.estimated_days()];
+    let others = [&report.not_compared, &missing, &report.estimated_days()];
     others.into_iter().flatten().map(|text| filters::as_sentence(text)).collect()
 }
 
 impl<'a> Why<'a> {
-    fn of(cause: &'a Cause) -> Self {
-        Self { cause, difference: signed(cause.difference) }
+    fn of(cause: &'a Cause, report: &CostReport) -> Self {
+        Self { cause, difference: signed(cause.difference), when: cause.when(report.period) }
     }
 }
 
@@ -160,24 +207,42 @@ impl<'a> ToDo<'a> {
 impl<'a> Month<'a> {
     fn of(report: &'a CostReport) -> Self {
         let month = &report.month;
+        let until = report.month_until().filter(|_| month.usd != report.spent.usd);
+        let (needy, calm): (Vec<&Budget>, Vec<&Budget>) =
+            month.budgets.iter().filter(|one| one.unhealthy.is_none()).partition(|one| is_needy(one));
+        let shown = needy.len().clamp(BUDGETS, NEEDY_BUDGETS);
         Self {
             name: &month.name,
-            usd: about(month.usd),
-            until: match (month.is_over, report.period.unit) {
-                (false, _) => " so far",
-                (true, ReportUnit::Month) => "",
-                (true, ReportUnit::Week) => " to the end of the week",
-            },
-            without: without(month.missing_days),
+            so_far: until.map(|until| SoFar { usd: about(month.usd), until, without: without(month.missing_days) }),
             forecast: month.forecast.map(Outlook::of),
-            budgets: month.budgets.iter().take(BUDGETS).map(|budget| BudgetBar::of(budget, report)).collect(),
-            more_budgets: month.budgets.len().saturating_sub(BUDGETS),
+            budgets_read: report.budgets_read().map(day),
+            more_budgets: (needy.len() + calm.len()).saturating_sub(shown),
+            more_needy: needy.len().saturating_sub(shown),
+            budgets: needy.into_iter().chain(calm).take(shown).map(BudgetBar::of).collect(),
+            wrong: month.budgets.iter().filter_map(WrongBudget::of).collect(),
         }
     }
 
+    /// Whether it is about the budgets only.
+    const fn is_of_budgets(&self) -> bool {
+        self.so_far.is_none() && self.forecast.is_none()
+    }
+
     /// Whether the month says more than the period itself.
-    fn is_shown(&self, report: &CostReport) -> bool {
-        self.forecast.is_some() || !self.budgets.is_empty() || report.month.usd != report.spent.usd
+    const fn is_shown(&self) -> bool {
+        !self.is_of_budgets() || !self.budgets.is_empty() || !self.wrong.is_empty()
+    }
+}
+
+/// Whether a budget is used up, or will be by AWS's forecast.
+fn is_needy(budget: &Budget) -> bool {
+    matches!(Verdict::of(budget), Some(Verdict::UsedUp | Verdict::Over { .. }))
+}
+
+impl<'a> WrongBudget<'a> {
+    fn of(budget: &'a Budget) -> Option<Self> {
+        let (what, why) = budget.wrong()?;
+        Some(Self { name: &budget.name, limit: about(budget.limit), what, why })
     }
 }
 
@@ -188,7 +253,7 @@ impl Outlook {
 }
 
 impl<'a> BudgetBar<'a> {
-    fn of(budget: &'a Budget, report: &CostReport) -> Self {
+    fn of(budget: &'a Budget) -> Self {
         let (limit, spent) = (budget.limit.0, budget.spent.0);
         let forecast = budget.forecast.map_or(Decimal::ZERO, |forecast| forecast.0);
         // A little room behind the longest part, so that the mark of the limit does not stick to the end.
@@ -199,7 +264,6 @@ impl<'a> BudgetBar<'a> {
             spent: about(budget.spent),
             spent_share: share(budget.spent, budget.limit).unwrap_or_default(),
             verdict: Verdict::of(budget),
-            as_of: budget.remembered(report.made).map(day),
             spent_length: length(spent, whole),
             forecast_length: length(forecast.max(spent), whole),
             limit_at: length(limit, whole),

@@ -33,12 +33,11 @@ struct Page<'a> {
     sections: Vec<Section>,
 }
 
-/// A section that has something to say.
+/// A section of the page.
 struct Section {
     /// What the page's own links lead to.
     id: &'static str,
     title: &'static str,
-    content: Content,
     /// HTML, from a template.
     body: String,
 }
@@ -46,7 +45,7 @@ struct Section {
 impl Section {
     /// Whether it tells what is now, and not what was in the period.
     fn is_of_today(&self) -> bool {
-        self.content == Content::Something && ["decisions", "sleeping", "exemptions", "inference"].contains(&self.id)
+        ["decisions", "sleeping", "exemptions", "inference"].contains(&self.id)
     }
 }
 
@@ -66,14 +65,16 @@ impl Content {
 /// The sections of a report, in order.
 struct Sections {
     all: Vec<Section>,
-    /// Whether sections without content are left out: of a team's report, which is about that team only.
-    leaves_out: bool,
+    /// What those say that have nothing to list: one section has all of it. A team's report leaves it out, because it is about that team only.
+    nothing: Option<String>,
 }
 
 impl Sections {
     fn add(&mut self, id: &'static str, title: &'static str, content: Content, view: &impl Template) -> anyhow::Result<()> {
-        if content == Content::Something || !self.leaves_out {
-            self.all.push(Section { id, title, content, body: view.render()? });
+        match (content, &mut self.nothing) {
+            (Content::Something, _) => self.all.push(Section { id, title, body: view.render()? }),
+            (Content::Nothing, Some(nothing)) => *nothing += &view.render()?,
+            (Content::Nothing, None) => {}
         }
         Ok(())
     }
@@ -95,11 +96,15 @@ pub(crate) fn page(report: &CostReport) -> anyhow::Result<String> {
 }
 
 fn sections(report: &CostReport) -> anyhow::Result<Vec<Section>> {
-    let mut sections = Sections { all: vec![], leaves_out: report.team.is_some() };
-    for part in [guards_work, trend_of, who, instances, lists_of, how] {
+    let mut sections = Sections { all: vec![], nothing: report.team.is_none().then(String::new) };
+    for part in [guards_work, trend_of, who, instances, lists_of] {
         part(report, &mut sections)?;
     }
-    Ok(sections.all)
+    let Sections { mut all, nothing } = sections;
+    let nothing = nothing.filter(|body| !body.is_empty());
+    all.extend(nothing.map(|body| Section { id: "nothing", title: "What else was looked at", body }));
+    all.push(Section { id: "method", title: "How this is known", body: method::Method::of(report).render()? });
+    Ok(all)
 }
 
 fn guards_work(report: &CostReport, sections: &mut Sections) -> anyhow::Result<()> {
@@ -115,6 +120,8 @@ fn trend_of(report: &CostReport, sections: &mut Sections) -> anyhow::Result<()> 
 }
 
 fn who(report: &CostReport, sections: &mut Sections) -> anyhow::Result<()> {
+    let view = sums::Components::of(report);
+    sections.add("components", "Components", view.content(), &view)?;
     let view = sums::Lines::teams(report);
     sections.add("teams", "Teams", view.content(), &view)?;
     let view = sums::Lines::accounts(report);
@@ -139,11 +146,4 @@ fn lists_of(report: &CostReport, sections: &mut Sections) -> anyhow::Result<()> 
     sections.add("exemptions", "Exemptions", view.content(), &view)?;
     let view = lists::Inference::of(report);
     sections.add("inference", "Inference options", view.content(), &view)
-}
-
-fn how(report: &CostReport, sections: &mut Sections) -> anyhow::Result<()> {
-    let view = sums::Components::of(report);
-    sections.add("components", "Components", view.content(), &view)?;
-    let view = method::Method::of(report);
-    sections.add("method", "How this is known", Content::Something, &view)
 }

@@ -24,6 +24,10 @@ pub(super) struct Spot {
     of_usd: Option<String>,
     hours_length: String,
     usd_length: String,
+    /// Whether nothing ran on Spot.
+    is_unused: bool,
+    /// Whether some of the cost has no hours on the bill.
+    lacks_hours: bool,
 }
 
 impl Spot {
@@ -37,6 +41,8 @@ impl Spot {
             of_usd: whole_percent(training.usd.0, usd),
             hours_length: length(training.hours.0, whole),
             usd_length: length(training.usd.0, usd),
+            is_unused: training.usd.0.round_dp(2).is_zero() && training.hours.0.is_zero(),
+            lacks_hours: hours.is_none() || on_demand_hours.is_none(),
             hours,
             on_demand_hours,
         }

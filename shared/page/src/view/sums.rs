@@ -19,7 +19,7 @@ const ACCOUNTS: usize = 25;
 const INSTANCE_TYPES: usize = 25;
 const USAGE_TYPES: usize = 12;
 
-/// A sum beside the one of the period before.
+/// A sum beside the one of the period before, in as many days.
 struct Sum {
     usd: Money,
     share: Option<String>,
@@ -32,15 +32,21 @@ struct Sum {
 impl Sum {
     /// A sum, as a part of all that was spent and as a bar beside the longest one.
     fn of(spent: Change, report: &CostReport, longest: Decimal) -> Self {
+        let compared = spent.by_days_of(report.period);
         Self {
             usd: spent.usd,
             share: share(spent.usd, report.spent.usd),
             length: length(spent.usd.0, longest),
-            before: spent.before,
-            difference: spent.difference().map(signed),
-            percent: change_percent(spent, report.period),
+            before: compared.before,
+            difference: compared.difference().map(signed),
+            percent: change_percent(spent, report.period).or_else(|| is_new(spent).then(|| "new".to_owned())),
         }
     }
+}
+
+/// Whether nothing was spent on it before.
+fn is_new(spent: Change) -> bool {
+    spent.before.is_some_and(|before| before.0.is_zero()) && Decimal::ZERO < spent.usd.0
 }
 
 /// Teams or accounts.
@@ -54,21 +60,8 @@ pub(super) struct Lines<'a> {
     lead: Lead<'a>,
     rows: Cut<Row<'a>>,
     total: Sum,
-    compared: Compared,
-}
-
-/// With what a table compares, and how.
-struct Compared {
-    /// What the period before is called.
-    before: &'static str,
-    /// Whether the two have different lengths, so that their difference in percent is by the day.
-    is_by_day: bool,
-}
-
-impl Compared {
-    fn of(report: &CostReport) -> Self {
-        Self { before: report.period.before_words(), is_by_day: report.period.is_of_other_length() }
-    }
+    /// With what the table compares.
+    before: String,
 }
 
 struct Row<'a> {
@@ -80,7 +73,7 @@ struct Row<'a> {
 struct Lead<'a> {
     /// The one that spent most, and its share.
     most: Option<(&'a str, Option<String>)>,
-    /// By how much it grew by the day, if none grew more.
+    /// By how much it grew, if none grew more.
     most_grew: Option<Money>,
     /// Another one that grew most, and by how much.
     grew: Option<(&'a str, Money)>,
@@ -106,11 +99,11 @@ impl<'a> Lines<'a> {
             lead: Lead::of(lines, report),
             rows: Cut::at(most, lines, row, |line| Some(line.spent.usd)),
             total: Sum::of(report.spent, report, report.spent.usd.0),
-            compared: Compared::of(report),
+            before: report.period.compared_words(),
         }
     }
 
-    /// A single line of a team's report says nothing new.
+    /// A single line has the numbers of the headline.
     pub(super) fn content(&self) -> Content {
         Content::of(self.rows.shown.len() < 2)
     }
@@ -141,7 +134,8 @@ impl<'a> Lead<'a> {
 pub(super) struct Components<'a> {
     rows: Vec<ComponentRow<'a>>,
     total: Sum,
-    compared: Compared,
+    /// With what the table compares.
+    before: String,
 }
 
 struct ComponentRow<'a> {
@@ -156,7 +150,7 @@ impl<'a> Components<'a> {
         Self {
             rows: report.components.iter().map(|line| ComponentRow::of(line, report, longest)).collect(),
             total: Sum::of(report.spent, report, report.spent.usd.0),
-            compared: Compared::of(report),
+            before: report.period.compared_words(),
         }
     }
 
@@ -181,7 +175,10 @@ impl<'a> ComponentRow<'a> {
 #[derive(Template)]
 #[template(path = "instance_types.html")]
 pub(super) struct InstanceTypes<'a> {
+    /// Those that cost something.
     rows: Cut<TypeRow<'a>>,
+    /// Whether some have no hours on the bill.
+    lacks_hours: bool,
     within: &'static str,
 }
 
@@ -195,13 +192,18 @@ struct TypeRow<'a> {
 impl<'a> InstanceTypes<'a> {
     pub(super) fn of(report: &'a CostReport) -> Self {
         let longest = report.instance_types.iter().map(|line| line.usd.0).max().unwrap_or_default();
-        let row = |line: &'a InstanceType| TypeRow {
+        let lines: Vec<&InstanceType> = report.instance_types.iter().filter(|line| !line.usd.0.round_dp(2).is_zero()).collect();
+        let row = |line: &&'a InstanceType| TypeRow {
             line,
             length: length(line.usd.0, longest),
             hours: line.hours.known_of(line.usd),
             per_hour: line.usd_per_hour.map(|usd| unit_cost(usd.0)),
         };
-        Self { rows: Cut::at(INSTANCE_TYPES, &report.instance_types, row, |line| Some(line.usd)), within: within(report.period) }
+        Self {
+            lacks_hours: lines.iter().any(|line| line.hours.known_of(line.usd).is_none()),
+            rows: Cut::at(INSTANCE_TYPES, &lines, row, |line| Some(line.usd)),
+            within: within(report.period),
+        }
     }
 
     pub(super) fn content(&self) -> Content {

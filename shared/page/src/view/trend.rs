@@ -59,7 +59,6 @@ struct BlocksFigure {
 
 struct BlockRow {
     from: Date,
-    until: Date,
     usd: Vec<Money>,
     total: Money,
 }
@@ -125,7 +124,7 @@ impl BlocksFigure {
     fn of(trend: &report::Trend) -> anyhow::Result<Self> {
         let blocks = blocks(trend.days.len());
         let parts = parts(trend, &blocks);
-        let below = blocks.iter().filter_map(|block| Some(trend.days.get(*block.start())?.strftime("%m-%d").to_string())).collect();
+        let below = blocks.iter().filter_map(|block| Some(trend.days.get(*block.start())?.strftime("%d %b").to_string())).collect();
         let names: Vec<String> = parts.iter().map(|(name, _)| name.clone()).collect();
         let legend = names.iter().cloned().enumerate().rev().collect();
         let rows = block_rows(trend, &blocks, &parts);
@@ -166,8 +165,7 @@ fn parts(trend: &report::Trend, blocks: &[Block]) -> Vec<(String, Vec<Money>)> {
 fn block_rows(trend: &report::Trend, blocks: &[Block], parts: &[(String, Vec<Money>)]) -> Vec<BlockRow> {
     let row = |(number, block): (usize, &Block)| {
         let usd: Vec<Money> = parts.iter().filter_map(|(_, usd)| usd.get(number).copied()).collect();
-        let (from, until) = (*trend.days.get(*block.start())?, *trend.days.get(*block.end())?);
-        Some(BlockRow { from, until, total: usd.iter().copied().sum(), usd })
+        Some(BlockRow { from: *trend.days.get(*block.start())?, total: usd.iter().copied().sum(), usd })
     };
     blocks.iter().enumerate().rev().filter_map(row).collect()
 }

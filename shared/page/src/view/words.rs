@@ -58,7 +58,12 @@ pub(super) fn change_percent(change: Change, period: ReportPeriod) -> Option<Str
         1.. => "+",
         _ => "−",
     };
-    Some(format!("{sign}{}\u{a0}%", grouped(&percent.unsigned_abs().to_string())))
+    Some(format!("{sign}{}", percent_of(percent)))
+}
+
+/// The size of a change in percent: `12 %`.
+pub(super) fn percent_of(change: i64) -> String {
+    format!("{}\u{a0}%", grouped(&change.unsigned_abs().to_string()))
 }
 
 /// A number with its word: `1 day`, `3 days`.

@@ -51,10 +51,13 @@ fn derived(report: &CostReport) -> Vec<Money> {
     let mut all = vec![];
     let lines = report.teams.iter().chain(&report.accounts).map(|line| line.spent);
     let changes: Vec<Change> = lines.chain(report.components.iter().map(|line| line.spent)).chain([report.spent]).collect();
-    all.extend(changes.iter().filter_map(Change::difference));
+    let compared: Vec<Change> = changes.iter().map(|change| change.by_days_of(report.period)).collect();
+    all.extend(compared.iter().filter_map(|change| change.before));
+    all.extend(compared.iter().filter_map(Change::difference));
+    all.extend(report.average_day().into_iter().flat_map(|day| [day.usd, day.before]));
     let sum = |all: Vec<Money>| all.into_iter().sum::<Money>();
     let named = sum(report.causes.iter().map(|cause| cause.difference).collect());
-    all.extend(report.spent.difference().map(|difference| Money(difference.0 - named.0)));
+    all.extend(report.spent.by_days_of(report.period).difference().map(|difference| Money(difference.0 - named.0)));
     all.extend(report.month.budgets.iter().filter_map(|budget| Some(Money(budget.forecast?.0 - budget.limit.0))));
     let guard = &report.guard;
     all.push(Money(guard.estimated.0 - guard.realised.0 - guard.open.0));

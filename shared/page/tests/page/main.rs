@@ -10,17 +10,18 @@ use std::{collections::BTreeMap, fs, path::Path};
 use cost_page::page;
 use cost_rules::{
     currency::Currency,
-    report::{Change, CostReport, Hours, Line, Money, ReportPeriod, Trend},
+    report::{Budget, Change, CostReport, Hours, Line, Money, Trend},
 };
 use rust_decimal::{Decimal, dec};
 
-use samples::{hostile, largest, minimal, report, team};
+use samples::{hostile, largest, minimal, month, report, team};
 
 /// The sections of a page, in order.
 const SECTIONS: [&str; 14] = [
     "guard",
     "decisions",
     "trend",
+    "components",
     "teams",
     "accounts",
     "instance-types",
@@ -30,7 +31,6 @@ const SECTIONS: [&str; 14] = [
     "sleeping",
     "exemptions",
     "inference",
-    "components",
     "method",
 ];
 
@@ -47,7 +47,14 @@ fn linked(page: &str) -> Vec<&str> {
 fn the_pages_are_written_for_the_browsers_tests() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
     fs::create_dir_all(&folder).unwrap();
-    let samples = [("report", report()), ("minimal", minimal()), ("team", team()), ("hostile", hostile()), ("largest", largest())];
+    let samples = [
+        ("report", report()),
+        ("month", month()),
+        ("minimal", minimal()),
+        ("team", team()),
+        ("hostile", hostile()),
+        ("largest", largest()),
+    ];
     for (name, report) in samples {
         fs::write(folder.join(format!("{name}.html")), page(&report).unwrap()).unwrap();
     }
@@ -90,7 +97,7 @@ fn an_account_s_page_has_all_sections_and_a_team_s_those_with_content() {
     assert_eq!(sections(&full), SECTIONS);
     assert_eq!(linked(&full), SECTIONS);
     let of_team = page_of(&team());
-    let shown = ["guard", "decisions", "trend", "instance-types", "spot", "exemptions", "components", "method"];
+    let shown = ["guard", "decisions", "trend", "components", "instance-types", "spot", "exemptions", "method"];
     assert_eq!(sections(&of_team), shown);
     assert_eq!(linked(&of_team), shown);
 }
@@ -98,7 +105,7 @@ fn an_account_s_page_has_all_sections_and_a_team_s_those_with_content() {
 #[test]
 fn a_page_of_nothing_says_so() {
     let page = page(&minimal()).unwrap();
-    assert_eq!(sections(&page), SECTIONS);
+    assert_eq!(sections(&page), ["nothing", "method"], "one section has all that was found empty");
     for words in [
         "SageMaker cost <strong>$0.00</strong> in November 2026.</h1>",
         "30\u{a0}days are not on the bill yet, so this is less than the whole, and is not compared.",
@@ -130,7 +137,8 @@ fn the_first_screen_answers() {
     for words in [
         "SageMaker cost $7,282 in the week of 16–\u{2060}22\u{a0}November, $786 more than the week before (+12\u{a0}%).",
         "3 of 7 days are estimated: AWS may still correct them.",
-        "Training on demand ml.g5.12xlarge · vision +$671.06",
+        "Training on demand ml.g5.12xlarge · vision 210.1 instance hours in all +$671.06",
+        "ml.p4d.24xlarge · nlp nearly all of it on Fri 20 November, 32.9 instance hours in all +$163.46",
         "Everything else",
         "endpoint churn-v2 $2,056 a month",
         "All 10 decisions",
@@ -142,25 +150,38 @@ fn the_first_screen_answers() {
     }
 }
 
+fn headline(report: &CostReport) -> String {
+    let page = page(report).unwrap();
+    text::of(page.split("<h1 id=\"headline\">").nth(1).unwrap().split("</h1>").next().unwrap())
+}
+
 #[test]
 fn a_comparison_is_said_in_each_case() {
     let said = |usd: Decimal, before: Option<Decimal>| {
         let mut report = minimal();
         report.spent.usd = Money(usd);
         report.spent.before = before.map(Money);
-        let page = page(&report).unwrap();
-        text::of(page.split("<h1 id=\"headline\">").nth(1).unwrap().split("</h1>").next().unwrap())
+        headline(&report)
     };
     assert_eq!(
         said(dec!(80), Some(dec!(100))),
-        "SageMaker cost $80.00 in November 2026, $20.00 less than the month before (−17\u{a0}% by the day)."
+        "SageMaker cost $80.00 in November 2026: $2.67 a day, 17\u{a0}% less than October's $3.23 a day."
     );
-    assert_eq!(said(dec!(80), Some(dec!(0))), "SageMaker cost $80.00 in November 2026, $80.00 more than the month before.");
-    assert_eq!(said(dec!(80), Some(dec!(80.001))), "SageMaker cost $80.00 in November 2026, as much as the month before.");
+    assert_eq!(said(dec!(80), Some(dec!(0))), "SageMaker cost $80.00 in November 2026: $2.67 a day, after $0.00 a day in October.");
+    assert_eq!(said(dec!(60), Some(dec!(62))), "SageMaker cost $60.00 in November 2026: $2.00 a day, as much as October's $2.00 a day.");
     assert_eq!(
         said(dec!(-5), Some(dec!(1))),
-        "SageMaker cost −$5.00 in November 2026, $6.00 less than the month before (−617\u{a0}% by the day)."
+        "SageMaker cost −$5.00 in November 2026: −$0.17 a day, 617\u{a0}% less than October's $0.03 a day."
     );
+    let week = |usd: Decimal, before: Decimal| {
+        let mut report = report();
+        report.spent = Change { usd: Money(usd), before: Some(Money(before)) };
+        headline(&report)
+    };
+    let of_week = "SageMaker cost $80.00 in the week of 16–\u{2060}22\u{a0}November";
+    assert_eq!(week(dec!(80), dec!(100)), format!("{of_week}, $20.00 less than the week before (−20\u{a0}%)."));
+    assert_eq!(week(dec!(80), dec!(0)), format!("{of_week}, $80.00 more than the week before."));
+    assert_eq!(week(dec!(80), dec!(80.001)), format!("{of_week}, as much as the week before."));
 }
 
 #[test]
@@ -172,7 +193,8 @@ fn a_month_that_is_over_and_a_budget_that_is_used_up_are_said() {
     let page = text::of(&page(&report).unwrap());
     assert!(page.contains("$20,768 to the end of the week."), "{page}");
     assert!(page.contains("Budget sagemaker-all: $27,000, and it is used up."), "{page}");
-    assert!(page.contains("$29,430 spent, 109\u{a0}%, as of 20\u{a0}November"), "{page}");
+    assert!(page.contains("Budgets were read on 20\u{a0}November and so are without most of that day."), "{page}");
+    assert!(page.contains("$29,430 spent, 109\u{a0}%"), "{page}");
     assert!(page.contains("As of 23\u{a0}November 2026."), "decisions are those of the day when it was made");
 }
 
@@ -185,7 +207,8 @@ fn hours_that_are_not_known_are_no_zero() {
     let page = text::of(&page(&report).unwrap());
     assert!(page.contains("Spot took 25\u{a0}% of the cost of training."), "{page}");
     assert!(!page.contains("of the instance-hours of training"));
-    assert_eq!(page.matches('–').count(), 3 + text::of(&cost_page::page(&self::report()).unwrap()).matches('–').count());
+    assert_eq!(page.matches("“–”: the bill has a cost without hours.").count(), 2, "once below each table: {page}");
+    assert_eq!(page.matches('–').count(), 5 + text::of(&cost_page::page(&self::report()).unwrap()).matches('–').count());
 }
 
 #[test]
@@ -257,39 +280,94 @@ fn only_the_report_s_currency_is_named() {
     assert!(page.contains("Amounts are CNY of use") && !page.contains("USD") && !page.contains("ollars"), "{page}");
 }
 
+/// The page had the dollars of whole months beside the percent by the day: "−$3.20, +2 %".
 #[test]
-fn a_month_with_fewer_days_has_them_as_a_cause() {
-    let mut report = report();
-    report.period = ReportPeriod::parse("2026-11").unwrap();
-    (report.spent, report.causes) = (Change { usd: Money(dec!(300)), before: Some(Money(dec!(310))) }, vec![]);
-    let page = text::of(&page(&report).unwrap());
-    assert!(page.contains("Why 1 day less −$10.00 What to do"), "{page}");
-    assert!(page.contains("By the day as much, since the month before has 31 days and this one 30."), "{page}");
-}
-
-/// The page said `+6 %` where the mail, its subject and the causes said `10 % more`.
-#[test]
-fn months_of_different_lengths_are_compared_by_the_day_on_the_whole_page() {
-    let mut report = report();
-    report.period = ReportPeriod::parse("2026-11").unwrap();
-    report.spent = Change { usd: Money(dec!(330)), before: Some(Money(dec!(310))) };
-    let line = |name: &str, usd, before| Line { name: name.to_owned(), spent: Change { usd: Money(usd), before: Some(Money(before)) } };
-    report.teams = vec![line("vision", dec!(300), dec!(310)), line("nlp", dec!(30), dec!(0))];
-    report.components.truncate(1);
-    report.components[0].spent = report.spent;
-    let page = text::of(&page(&report).unwrap());
+fn months_of_different_lengths_are_compared_in_as_many_days_on_the_whole_page() {
+    let page = text::of(&page(&month()).unwrap());
     for words in [
-        "$20.00 more than the month before (+10\u{a0}% by the day).",
-        "By the day 10 % more, since the month before has 31 days and this one 30.",
-        "vision spent most, 91\u{a0}% of all. nlp grew most, by $30.00 in as many days.",
-        "the month before Change in %, by the day vision $300.00 91\u{a0}% $310.00 −$10.00 ±0\u{a0}%",
-        "All $330.00 100\u{a0}% $310.00 +$20.00 +10\u{a0}%",
-        "Training on demand $330.00 100\u{a0}% $310.00 +$20.00 +10\u{a0}%",
+        "SageMaker cost $330 in November 2026: $11.00 a day, 10\u{a0}% more than October's $10.00 a day.",
+        "Why Amounts are compared with 30 average days of October, $300.00: all of its 31 days came to $310.00.",
+        "vision spent most, 91\u{a0}% of all. nlp grew most, by $28.06.",
+        "Cost Share 30 average days of October Change in % vision $300.00 91\u{a0}% $298.06 +$1.94 +1\u{a0}%",
+        "All $330.00 100\u{a0}% $300.00 +$30.00 +10\u{a0}%",
+        "Training on demand $330.00 100\u{a0}% $300.00 +$30.00 +10\u{a0}%",
     ] {
         assert!(page.contains(words), "{words}: {page}");
     }
-    let week = text::of(&cost_page::page(&self::report()).unwrap());
-    assert!(week.contains("Change in % ") && !week.contains("by the day"), "{week}");
+    let week = text::of(&cost_page::page(&report()).unwrap());
+    assert!(week.contains("Share the week before Change in %") && !week.contains("average days"), "{week}");
+}
+
+#[test]
+fn a_text_stands_once_on_the_first_screen_of_a_month() {
+    let page = page(&month()).unwrap();
+    let first = text::of(page.split("<section class=\"first\"").nth(1).unwrap().split("</section>").next().unwrap());
+    for once in ["$330", "10\u{a0}%", "November 2026:", "read on"] {
+        assert_eq!(first.matches(once).count(), 1, "{once}: {first}");
+    }
+    assert!(first.contains("Budgets of November 2026"), "{first}");
+}
+
+/// "And 1 more." hid a budget that counts nothing.
+#[test]
+fn no_budget_that_needs_attention_is_hidden() {
+    let budget = |name: &str, spent, unhealthy: Option<&str>| Budget {
+        name: name.to_owned(),
+        limit: Money(dec!(100)),
+        spent: Money(spent),
+        forecast: None,
+        as_of: None,
+        unhealthy: unhealthy.map(str::to_owned),
+    };
+    let many = |number: usize, spent| (0..number).map(|_| budget("x", spent, None)).collect::<Vec<_>>();
+    let (over, calm) = (dec!(120), dec!(20));
+    let wrong = budget("ml-churn", dec!(0), Some("it filters by Team$churn, which no spend has"));
+    for (budgets, bars, more) in [
+        (many(3, calm), 3, None),
+        (many(5, calm), 3, Some("And 2 more within their limits.")),
+        ([many(5, over), many(2, calm)].concat(), 5, Some("And 2 more within their limits.")),
+        ([many(12, over), many(2, calm)].concat(), 10, Some("And 4 more, 2 of them used up or heading for it.")),
+    ] {
+        let mut report = month();
+        report.month.budgets = [budgets, vec![wrong.clone()]].concat();
+        let page = page(&report).unwrap();
+        assert_eq!(page.matches("class=\"bullet\"").count(), bars);
+        let page = text::of(&page);
+        assert!(page.contains("Budget ml-churn: $100 It counts nothing: it filters by Team$churn, which no spend has."), "{page}");
+        assert!(more.map_or(!page.contains(" more within"), |words| page.contains(words)), "{more:?}: {page}");
+    }
+}
+
+#[test]
+fn a_cut_of_one_row_is_a_line_and_no_table() {
+    let said = text::of(&page(&month()).unwrap());
+    assert!(said.contains("What else was looked at All of it is of account 111122223333."), "{said}");
+    assert!(!said.contains("Accounts, the most expensive first"), "{said}");
+    let mut untagged = month();
+    untagged.teams = vec![Line { name: "untagged".to_owned(), spent: untagged.spent }];
+    assert!(text::of(&page(&untagged).unwrap()).contains("Nothing of it has a team."));
+}
+
+#[test]
+fn what_is_nothing_is_left_out() {
+    let mut report = report();
+    (report.spot.usd, report.spot.hours, report.spot.saved) = (Money(dec!(0)), Hours(dec!(0)), None);
+    report.instance_types[1].usd = Money(dec!(0));
+    report.instance_types[1].instance_type = "ml.free.tier".to_owned();
+    report.decisions.iter_mut().for_each(|one| one.usd_per_month = None);
+    let page = text::of(&page(&report).unwrap());
+    assert!(page.contains("No training ran on Spot. On demand it cost $2,864.04."), "{page}");
+    assert!(!page.contains("Cost 0\u{a0}%") && !page.contains("ml.free.tier"), "{page}");
+    assert!(page.contains("Labelling $6.40 &#60; 1\u{a0}% $0.00 +$6.40 new"), "{page}");
+    assert!(page.contains("What What to do, and why endpoint churn-v2"), "a column of amounts that are not known: {page}");
+}
+
+#[test]
+fn the_weeks_of_the_chart_and_of_its_table_are_named_alike() {
+    let page = page(&report()).unwrap();
+    assert!(page.contains(">16 Nov<"), "the last bar");
+    assert!(text::of(&page).contains("Seven days from Training on demand"));
+    assert!(page.contains("<tr><th scope=\"row\"><time>2026-11-16</time></th>"));
 }
 
 #[test]
@@ -308,7 +386,7 @@ fn a_trend_without_spend_has_no_most_expensive_day() {
 
 #[test]
 fn every_amount_is_the_models() {
-    for report in [report(), team(), minimal(), largest()] {
+    for report in [report(), month(), team(), minimal(), largest()] {
         let known = amounts::known(&report);
         let page = page(&report).unwrap();
         let unknown: Vec<String> = amounts::on(&text::of(&page)).into_iter().filter(|amount| !known.contains(amount)).collect();

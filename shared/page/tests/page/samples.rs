@@ -1,7 +1,7 @@
 //! Reports to draw: three from files, and two that are made of the first.
 
 use cost_rules::{
-    report::{Change, ComponentLine, CostReport, InstanceType, Line, Money, Series},
+    report::{Budget, Change, ComponentLine, CostReport, InstanceType, Line, Money, ReportPeriod, Series},
     vocabulary::component::Component,
 };
 use rust_decimal::{Decimal, dec};
@@ -14,6 +14,37 @@ pub(crate) fn report() -> CostReport {
 /// A month of a new account: nothing is known.
 pub(crate) fn minimal() -> CostReport {
     serde_json::from_str(include_str!("../minimal.json")).unwrap()
+}
+
+/// A small November of two teams in one account, after an October of 31 days. A budget counts nothing.
+pub(crate) fn month() -> CostReport {
+    let mut report = report();
+    report.period = ReportPeriod::parse("2026-11").unwrap();
+    let spent = |usd, before| Change { usd: Money(usd), before: Some(Money(before)) };
+    let line = |name: &str, usd, before| Line { name: name.to_owned(), spent: spent(usd, before) };
+    report.made = "2026-12-04T08:00:00Z".parse().unwrap();
+    (report.spent, report.month.usd) = (spent(dec!(330), dec!(310)), Money(dec!(330)));
+    (report.month.is_over, report.month.forecast) = (true, None);
+    report.teams = vec![line("vision", dec!(300), dec!(308)), line("nlp", dec!(30), dec!(2))];
+    report.accounts = vec![line("111122223333", dec!(330), dec!(310))];
+    report.components.truncate(1);
+    report.components[0].spent = report.spent;
+    report.causes.truncate(1);
+    let cause = &mut report.causes[0];
+    (cause.difference, cause.days, cause.mostly_on) = (Money(dec!(28.06)), Some(1), Some("2026-11-18".parse().unwrap()));
+    let budget = |name: &str, limit, spent, unhealthy: Option<&str>| Budget {
+        name: name.to_owned(),
+        limit: Money(limit),
+        spent: Money(spent),
+        forecast: None,
+        as_of: Some("2026-11-30".parse().unwrap()),
+        unhealthy: unhealthy.map(str::to_owned),
+    };
+    report.month.budgets = vec![
+        budget("ml-vision", dec!(280), dec!(291.5), None),
+        budget("ml-churn", dec!(500), dec!(0), Some("it filters by Team$churn, which no spend has: AWS wants user:Team$churn")),
+    ];
+    report
 }
 
 /// The same week of one of its teams.

@@ -29,6 +29,9 @@ pub struct BudgetOnRecord {
     pub team: Option<String>,
     /// Whether it counts SageMaker and nothing else. If not, it counts more, or may.
     pub is_of_sagemaker: bool,
+    /// Why it does not watch the spend. `None`: it does, as far as AWS and its filter say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unhealthy: Option<String>,
 }
 
 impl BudgetOnRecord {
@@ -48,6 +51,7 @@ impl BudgetOnRecord {
             forecast: budget.forecast,
             team: budget.resource.ownership.team.clone().or_else(|| budget.filter.team(&policy.team_tags).map(str::to_owned)),
             is_of_sagemaker: is_of(&budget.filter, services),
+            unhealthy: budget.unhealthy.clone(),
         })
     }
 
@@ -58,9 +62,14 @@ impl BudgetOnRecord {
 
     /// Its line, as it was on a day. What was forecast of a month that is over is old news.
     pub(crate) fn line(&self, as_of: Option<Date>, is_over: bool) -> report::Budget {
-        let Self { name, limit, spent, forecast, .. } = self;
-        let forecast = forecast.filter(|_| !is_over).map(Money);
-        report::Budget { name: one_line(name), limit: Money(*limit), spent: Money(*spent), forecast, as_of }
+        report::Budget {
+            name: one_line(&self.name),
+            limit: Money(self.limit),
+            spent: Money(self.spent),
+            forecast: self.forecast.filter(|_| !is_over).map(Money),
+            as_of,
+            unhealthy: self.unhealthy.as_deref().map(one_line),
+        }
     }
 }
 

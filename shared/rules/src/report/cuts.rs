@@ -47,9 +47,11 @@ pub(crate) struct Twice {
 }
 
 /// What a usage type cost a team, and how much was used in the period.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Used {
     pub(crate) usd: Twice,
+    /// What it cost on each day of the period.
+    pub(crate) by_day: BTreeMap<Date, Decimal>,
     pub(crate) quantity: Decimal,
 }
 
@@ -168,6 +170,7 @@ impl Cuts {
         used.usd.add(self.period, row.day, row.usd);
         if self.period.has(row.day) {
             used.quantity += row.quantity;
+            *used.by_day.entry(row.day).or_default() += row.usd;
         }
     }
 

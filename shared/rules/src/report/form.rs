@@ -38,7 +38,8 @@ pub struct CostReport {
     pub not_compared: Option<String>,
     /// The month in which the period ends.
     pub month: Month,
-    /// Why it is more or less than before: the largest differences first, at most five. Periods of different lengths are compared by the day.
+    /// Why it is more or less than before: the largest differences first, at most five. If the period before has fewer or more days, each is
+    /// compared with as many average days of it.
     pub causes: Vec<Cause>,
     /// What the guard did in the period, and what that saved.
     pub guard: GuardsWork,
@@ -161,6 +162,9 @@ pub struct Budget {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub as_of: Option<Date>,
+    /// Why it does not watch the spend, for people: `it filters by Team$nlp, which no spend has`. Absent: it does, as far as is known.
+    #[serde(default)]
+    pub unhealthy: Option<String>,
 }
 
 impl Budget {
@@ -192,6 +196,16 @@ pub struct Cause {
     pub team: String,
     /// USD more than before; negative: less.
     pub difference: Money,
+    /// On how many of the period's days it cost something. Absent: not known.
+    #[serde(default)]
+    pub days: Option<usize>,
+    /// The day on which nearly all of the difference was. Absent: there is no such day.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub mostly_on: Option<Date>,
+    /// Hours of instances in the period. Absent: not known, or it is not by instance.
+    #[serde(default)]
+    pub hours: Option<Hours>,
 }
 
 /// What the guard did in the period, what that saved, and what the guard cost.
@@ -235,7 +249,7 @@ pub struct Savings {
     pub estimated: Money,
     /// USD of it that the bill confirms. Absent: not known.
     pub realised: Option<Money>,
-    /// What the bill says, for people: `the bill fell by $12.00 a day`.
+    /// What the bill says, for people: its average cost a day before and since, with the days that these are of.
     pub why: String,
 }
 

@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 use crate::{
     mail::{Audience, Digest, MailContext, PLATFORM, closing, section},
     report::{
-        ALL_TEAMS, Change, CostReport, Forecast, Hours, LACKS_CHARGES, Line, Money, NEVER_COVERED, NOT_SURE, ReportPeriod, SEVERAL_TEAMS,
-        without,
+        ALL_TEAMS, AverageDay, Change, CostReport, Forecast, Hours, LACKS_CHARGES, Line, Money, NEVER_COVERED, NOT_SURE, ReportPeriod,
+        SEVERAL_TEAMS, without,
     },
     rules::verdict::Severity,
     vocabulary::{period::day_of, price::dollars, resource::UNOWNED, text::one_line},
@@ -35,12 +35,11 @@ pub enum Stored {
 }
 
 impl Change {
-    /// `, $120.00 (11 %) more than the week before`. Empty: the two are not compared. The percent of months of different lengths, which is by the day, has its own
-    /// words.
+    /// `, $120.00 (11 %) more than the week before`. Empty: the two are not compared.
     fn words(&self, period: ReportPeriod) -> String {
-        let Some(difference) = self.difference() else { return String::new() };
-        let percent = self.percent(period).filter(|_| !period.is_of_other_length());
-        let (percent, before) = (percent.map_or_else(String::new, |percent| format!(" ({} %)", percent.abs())), period.before_words());
+        let Some(difference) = self.by_days_of(period).difference() else { return String::new() };
+        let percent = self.percent(period).map_or_else(String::new, |percent| format!(" ({} %)", percent.abs()));
+        let before = period.compared_words();
         match difference.0 {
             difference if difference.round_dp(2).is_zero() => format!(", as much as {before}"),
             difference if difference < Decimal::ZERO => format!(", {}{percent} less than {before}", dollars(-difference)),
@@ -107,39 +106,71 @@ fn subject(report: &CostReport) -> String {
 }
 
 fn head(report: &CostReport) -> String {
-    let CostReport { account, period, spent, month, .. } = report;
+    let CostReport { account, period, spent, .. } = report;
     let mut text = format!("SageMaker of account {account} in all Regions, {}.\n\n", period.words());
-    let by_the_day = report.by_the_day().map_or_else(String::new, |text| format!(" ({text})"));
     let _ = match report.days_on_the_bill() {
         Some(days) => write!(text, "It cost {} on {days}. The other days are not on the bill yet, or could not be read.", spent.usd),
-        None => write!(text, "It cost {}{}{by_the_day}.", spent.usd, spent.words(*period)),
+        None => write!(text, "It cost {}{}.", spent.usd, compared(report)),
     };
-    for sentence in report.not_compared.iter().chain(&report.estimated_days()) {
+    for sentence in report.compared_with().iter().chain(&report.not_compared).chain(&report.estimated_days()) {
         let _ = write!(text, " {sentence}.");
     }
-    let _ = write!(text, "\n{}: {} until the period's end{}.", month.name, month.usd, without(month.missing_days));
-    if let Some(Forecast { usd, low, high, missing_days }) = &month.forecast {
-        let _ = write!(text, " AWS's forecast of the whole month is {usd} (between {low} and {high}){}.", without(*missing_days));
-    }
     text.push('\n');
-    for budget in &month.budgets {
+    month(&mut text, report);
+    budgets(&mut text, report);
+    text
+}
+
+/// The period beside the one before, as the end of a sentence: `, as much as the week before`, `: $91.79 a day, 153 % more than October's $36.28 a day`.
+fn compared(report: &CostReport) -> String {
+    let Some(day) = report.average_day() else { return report.spent.words(report.period) };
+    let AverageDay { usd, before, of, .. } = &day;
+    let than = match day.percent {
+        None => return format!(": {usd} a day, after {before} a day in {of}"),
+        Some(0) => "as much as".to_owned(),
+        Some(percent @ 1..) => format!("{percent} % more than"),
+        Some(percent) => format!("{} % less than", percent.abs()),
+    };
+    format!(": {usd} a day, {than} {of}'s {before} a day")
+}
+
+/// The month in which the period ends, as far as it says more than the period itself.
+fn month(text: &mut String, report: &CostReport) {
+    let month = &report.month;
+    let so_far = report.month_until().map(|until| format!("{} {until}: {}{}.", month.name, month.usd, without(month.missing_days)));
+    let forecast = month.forecast.map(|Forecast { usd, low, high, missing_days }| {
+        format!("AWS's forecast of the whole month is {usd} (between {low} and {high}){}.", without(missing_days))
+    });
+    let sentences: Vec<String> = so_far.into_iter().chain(forecast).collect();
+    if !sentences.is_empty() {
+        let _ = writeln!(text, "{}", sentences.join(" "));
+    }
+}
+
+fn budgets(text: &mut String, report: &CostReport) {
+    if let Some(day) = report.budgets_read() {
+        let _ = writeln!(text, "Budgets, read on {day} and so without most of that day:");
+    }
+    for budget in &report.month.budgets {
+        let name = one_line(&budget.name);
         let forecast = budget.forecast.map_or_else(String::new, |usd| format!(", forecast {usd}"));
         let used_up = if budget.is_used_up() { ", used up" } else { "" };
-        let as_of = budget.remembered(report.made).map_or_else(String::new, |day| format!(", as of {day}"));
-        let _ = writeln!(text, "Budget {}: {} of {}{used_up}{forecast}{as_of}.", one_line(&budget.name), budget.spent, budget.limit);
+        let _ = match budget.wrong() {
+            Some((what, why)) => writeln!(text, "Budget {name} of {} {what}: {}.", budget.limit, one_line(why)),
+            None => writeln!(text, "Budget {name}: {} of {}{used_up}{forecast}.", budget.spent, budget.limit),
+        };
     }
-    text
 }
 
 fn causes(report: &CostReport) -> Vec<String> {
     let line = |cause: &super::Cause| {
         let team = if [SEVERAL_TEAMS, ALL_TEAMS].contains(&cause.team.as_str()) { "" } else { "team " };
         let what = format!("{}, {}, {team}{}", cause.component.words(), one_line(&cause.what), one_line(&cause.team));
-        format!("{what}: {}", more_or_less(cause.difference))
+        let when = cause.when(report.period).map_or_else(String::new, |when| format!(", {when}"));
+        format!("{what}: {}{when}", more_or_less(cause.difference))
     };
-    let by_days = report.by_number_of_days().map(|(words, usd)| format!("{words}: {}", more_or_less(usd)));
     let other = report.other_causes().map(|usd| format!("Everything else: {}", more_or_less(usd)));
-    report.causes.iter().map(line).chain(by_days).chain(other).collect()
+    report.causes.iter().map(line).chain(other).collect()
 }
 
 /// `$12.00 less`
@@ -158,6 +189,9 @@ fn guard(text: &mut String, report: &CostReport) {
         format!("{} of team {}: {} estimated{confirmed}; {}", one.component.words(), one_line(&one.team), one.estimated, one.why)
     });
     section(text, "what that saved", savings.collect());
+    if guard.savings.len() == 1 {
+        return;
+    }
     let _ = write!(text, "Estimated {}, of which the bill confirms {}.", guard.estimated, guard.realised);
     if !guard.open.0.is_zero() {
         let _ = write!(text, " Of {} nothing is known yet.", guard.open);
@@ -175,10 +209,9 @@ fn decisions(report: &CostReport) -> Vec<String> {
     report.decisions.iter().map(line).chain(more).collect()
 }
 
-/// `nlp: $14.00, $2.00 (17 %) more than the week before`. Months of different lengths are compared by the day.
+/// `nlp: $14.00, $2.00 (17 %) more than the week before`
 fn spent(name: &str, spent: &Change, report: &CostReport) -> String {
-    let by_the_day = spent.by_the_day_than_before(report.period).map(|more| format!(", {more}"));
-    format!("{}: {}{}", one_line(name), spent.usd, by_the_day.unwrap_or_else(|| spent.words(report.period)))
+    format!("{}: {}{}", one_line(name), spent.usd, spent.words(report.period))
 }
 
 fn lines(lines: &[Line], report: &CostReport) -> Vec<String> {
@@ -191,7 +224,7 @@ fn spot(report: &CostReport) -> Vec<String> {
         return vec![];
     }
     let part = |usd: Money, hours: Hours, how: &str| match hours.known_of(usd) {
-        None => format!("{usd} {how} for hours that are not known"),
+        None => format!("{usd} {how}"),
         Some(_) if usd.0.is_zero() && hours.0.is_zero() => format!("nothing {how}"),
         Some(hours) => format!("{usd} for {hours} hours {how}"),
     };

@@ -41,6 +41,7 @@ struct Use<'a> {
     component: Component,
     team: &'a str,
     usd: Twice,
+    by_day: &'a BTreeMap<Date, Decimal>,
     quantity: Decimal,
 }
 
@@ -107,7 +108,14 @@ impl<'a> View<'a> {
         let is_in = |name: &str| team.is_none_or(|team| is_alike(team, name));
         let uses = from.cuts.used().filter_map(|(usage, number, used)| {
             let team = names.get(number).map_or(UNTAGGED, String::as_str);
-            is_in(team).then(|| Use { usage, component: Component::of(usage), team, usd: used.usd, quantity: used.quantity })
+            is_in(team).then(|| Use {
+                usage,
+                component: Component::of(usage),
+                team,
+                usd: used.usd,
+                by_day: &used.by_day,
+                quantity: used.quantity,
+            })
         });
         let teams = names.iter().map(|name| is_in(name)).collect();
         Self { from, team, uses: uses.collect(), teams, tagged: Tagged::of(from.cuts, names) }

@@ -20,7 +20,7 @@ pub use self::{
     remembered::from_findings,
     sources::Sources,
     table::{COLUMNS, TableOf, table},
-    words::{LACKS_CHARGES, NEVER_COVERED, NO_RESOURCE_DATA, NOT_SURE, without},
+    words::{AverageDay, LACKS_CHARGES, NEVER_COVERED, NO_RESOURCE_DATA, NOT_SURE, without},
 };
 
 mod budget;

@@ -124,12 +124,26 @@ impl ReportPeriod {
         }
     }
 
-    /// What the period before is called: `the week before`.
-    pub const fn before_words(self) -> &'static str {
+    /// In a sentence: `in this week`.
+    pub(crate) const fn in_words(self) -> &'static str {
         match self.unit {
-            ReportUnit::Week => "the week before",
-            ReportUnit::Month => "the month before",
+            ReportUnit::Week => "in this week",
+            ReportUnit::Month => "in this month",
         }
+    }
+
+    /// What the period before is called: `the week before`, `October`.
+    pub fn before_words(self) -> String {
+        match self.unit {
+            ReportUnit::Week => "the week before".to_owned(),
+            ReportUnit::Month => self.before().from.strftime("%B").to_string(),
+        }
+    }
+
+    /// What its amounts are compared with, in its number of days: `the week before`, `July`, `30 average days of October`.
+    pub fn compared_words(self) -> String {
+        let before = self.before_words();
+        if self.is_of_other_length() { format!("{} average days of {before}", self.days()) } else { before }
     }
 }
 
@@ -166,6 +180,20 @@ mod tests {
             ["", "2026", "2026-13", "2026-00", "2026-1", "2026-W00", "2025-W53", "2026-W7", "26-10", "2026-10-01", "2026-w47", "2026-+1"]
         {
             assert_eq!(ReportPeriod::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_it_is_compared_with_has_as_many_days() {
+        for (text, before, compared) in [
+            ("2026-W47", "the week before", "the week before"),
+            ("2026-08", "July", "July"),
+            ("2026-11", "October", "30 average days of October"),
+            ("2027-01", "December", "December"),
+            ("2027-02", "January", "28 average days of January"),
+        ] {
+            let period = ReportPeriod::parse(text).unwrap();
+            assert_eq!((period.before_words().as_str(), period.compared_words().as_str()), (before, compared), "{text}");
         }
     }
 

@@ -14,6 +14,7 @@ use crate::{
     report::{
         Money, Savings,
         cuts::{Cuts, UNTAGGED},
+        days_in_words,
         period::ReportPeriod,
     },
     vocabulary::{
@@ -125,14 +126,16 @@ impl Bill {
         !self.days.is_empty() && self.days.range(..day).count() < LEAST_DAYS
     }
 
-    /// What each weekday usually costs before a day. `None`: too few days are known.
-    fn usual(&self, before: Date) -> Option<impl Fn(Date) -> Decimal> {
+    /// What each weekday usually costs before a day, and the number of days that say so. `None`: too few days are known.
+    fn usual(&self, before: Date) -> Option<(usize, impl Fn(Date) -> Decimal)> {
         let days: Vec<(Date, Decimal)> = self.days.range(plus_days(before, -USUAL_DAYS)..before).map(|(day, usd)| (*day, *usd)).collect();
         let mean = |usd: Vec<Decimal>| (!usd.is_empty()).then(|| usd.iter().sum::<Decimal>() / Decimal::from(usd.len()));
         let all = mean(days.iter().map(|(_, usd)| *usd).collect())?;
-        (LEAST_DAYS <= days.len()).then_some(move |day: Date| {
+        let number = days.len();
+        let usual = move |day: Date| {
             mean(days.iter().filter(|(one, _)| one.weekday() == day.weekday()).map(|(_, usd)| *usd).collect()).unwrap_or(all)
-        })
+        };
+        (LEAST_DAYS <= number).then_some((number, usual))
     }
 }
 
@@ -200,22 +203,21 @@ impl Group<'_> {
                 format!("it began on {first}, and the bill is known from {oldest} on: too few days before, so no report can confirm it");
             return (None, why);
         }
-        let Some(usual) = self.bill.usual(first) else {
+        let Some((days_before, usual)) = self.bill.usual(first) else {
             return (None, format!("the days before {first} are not known, so that there is nothing to compare with"));
         };
-        if after.is_empty() {
+        let Some((since, _)) = after.first() else {
             return (None, "the days after are not on the bill yet, or AWS may still correct them".to_owned());
-        }
+        };
         let days = Decimal::from(after.len());
         let (expected, cost) =
             (after.iter().map(|(day, _)| usual(*day)).sum::<Decimal>(), after.iter().map(|(_, usd)| *usd).sum::<Decimal>());
         let realised = (expected - cost).clamp(Decimal::ZERO, known);
-        let (before, since) = (dollars(expected / days), dollars(cost / days));
-        let why = if cost < expected {
-            format!("the bill fell from {before} to {since} a day")
-        } else {
-            format!("the bill did not fall: {before} a day before, {since} since")
-        };
+        let [first, since] = [first, *since].map(|day| day.strftime("%-d %B"));
+        let usual_day = format!("{} a day (the same weekdays of the {days_before} days before {first})", dollars(expected / days));
+        let day_since = format!("{} a day ({} from {since} on)", dollars(cost / days), days_in_words(after.len()));
+        let fell = if cost < expected { "the bill fell" } else { "the bill did not fall" };
+        let why = format!("on average, {fell} from {usual_day} to {day_since}");
         (Some(realised), why)
     }
 }
@@ -286,14 +288,18 @@ mod tests {
     #[test]
     fn the_bill_confirms_what_it_fell_by_and_never_more_than_was_estimated() {
         let week = saved("2026-11-16T00:00:00Z", "2026-11-23T00:00:00Z", dec!(70));
-        for (after, realised, why) in [
-            (dec!(20), dec!(70), "the bill fell from $40.00 to $20.00 a day"),
-            (dec!(35), dec!(35), "the bill fell from $40.00 to $35.00 a day"),
-            (dec!(40), dec!(0), "the bill did not fall: $40.00 a day before, $40.00 since"),
-            (dec!(90), dec!(0), "the bill did not fall: $40.00 a day before, $90.00 since"),
+        for (after, realised, fell, since) in [
+            (dec!(20), dec!(70), "fell", "$20.00"),
+            (dec!(35), dec!(35), "fell", "$35.00"),
+            (dec!(40), dec!(0), "did not fall", "$40.00"),
+            (dec!(90), dec!(0), "did not fall", "$90.00"),
         ] {
             let held = one(&bill("2026-10-01", "2026-11-23", dec!(40), after), &[&week]);
-            assert_eq!(held, (Money(dec!(70)), Some(Money(realised)), dec!(0), why.to_owned()));
+            let why = format!(
+                "on average, the bill {fell} from $40.00 a day (the same weekdays of the 28 days before 16 November) to {since} a day (7 days from \
+                 16 November on)"
+            );
+            assert_eq!(held, (Money(dec!(70)), Some(Money(realised)), dec!(0), why));
         }
     }
 

@@ -36,6 +36,7 @@ fn report_at(now: &str, cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: 
         forecast: Some(dec!(90)),
         team: team.map(str::to_owned),
         is_of_sagemaker: true,
+        unhealthy: None,
     };
     report_with(&[budget("ml", dec!(3000), None), budget("nlp", dec!(300), Some("NLP"))], now, cuts, policy, entries, team)
 }
@@ -343,46 +344,66 @@ fn causes_of(report: &CostReport) -> Vec<(&str, &str, Decimal)> {
     report.causes.iter().map(|one| (one.what.as_str(), one.team.as_str(), one.difference.0)).collect()
 }
 
+/// "$3.20 less" and "2 % more" stood side by side: the dollars of whole months, and the percent by the day.
 #[test]
-fn months_are_compared_by_the_day_everywhere() {
+fn months_of_different_lengths_are_compared_in_as_many_days_everywhere() {
     let host = "Host:ml.g5.xlarge";
-    let of = |usd| {
-        report_at(
-            "2026-12-12T09:00:00Z",
-            &each_day("2026-11", &[(host, "nlp", dec!(10))], &[(host, "nlp", usd)]),
-            &Policy::default(),
-            &[],
-            None,
-        )
+    let of = |period: &str, before, usd| {
+        let cuts = each_day(period, &[(host, "nlp", before)], &[(host, "nlp", usd)]);
+        report_at("2026-12-12T09:00:00Z", &cuts, &Policy::default(), &[], None)
     };
-    for (usd, subject, causes, line) in [
+    let compared = "Amounts are compared with 30 average days of October, $300.00: all of its 31 days came to $310.00.";
+    for (usd, subject, causes, head, line) in [
         (
             dec!(10),
             "SageMaker: $300.00 in 2026-11, as much a day as before",
             vec![],
-            "* nlp: $300.00, by the day as much as the month before",
+            "It cost $300.00: $10.00 a day, as much as October's $10.00 a day.",
+            "* nlp: $300.00, as much as 30 average days of October\n",
         ),
         (
-            dec!(11),
-            "SageMaker: $330.00 in 2026-11, estimated 10 % more a day",
-            vec![dec!(30)],
-            "* nlp: $330.00, by the day 10 % more than the month before",
+            dec!(10.2),
+            "SageMaker: $306.00 in 2026-11, estimated 2 % more a day",
+            vec![dec!(6)],
+            "It cost $306.00: $10.20 a day, 2 % more than October's $10.00 a day.",
+            "* nlp: $306.00, $6.00 (2 %) more than 30 average days of October\n",
         ),
         (
             dec!(5),
             "SageMaker: $150.00 in 2026-11, estimated 50 % less a day",
             vec![dec!(-150)],
-            "* nlp: $150.00, by the day 50 % less than the month before",
+            "It cost $150.00: $5.00 a day, 50 % less than October's $10.00 a day.",
+            "* nlp: $150.00, $150.00 (50 %) less than 30 average days of October\n",
         ),
     ] {
-        let report = of(usd);
+        let report = of("2026-11", dec!(10), usd);
         let mail = digest_of(&report);
         assert_eq!(mail.subject, subject);
         assert_eq!(report.causes.iter().map(|cause| cause.difference.0).collect::<Vec<_>>(), causes);
-        assert_eq!(report.by_number_of_days(), Some(("1 day less".to_owned(), Money(dec!(-10)))));
-        assert!(mail.body.contains(line) && mail.body.contains("* 1 day less: $10.00 less"), "{}", mail.body);
-        assert!(!mail.body.contains("%) more than") && !mail.body.contains("%) less than"), "a percent of the whole month: {}", mail.body);
+        for words in [compared, head, line] {
+            assert!(mail.body.contains(words), "{words}: {}", mail.body);
+        }
     }
+    let new = mail_of(&of("2026-11", dec!(0), dec!(5)));
+    assert!(new.contains("It cost $150.00: $5.00 a day, after $0.00 a day in October."), "{new}");
+    let august = mail_of(&of("2026-08", dec!(10), dec!(11)));
+    assert!(august.contains("It cost $341.00, $31.00 (10 %) more than July."), "July and August have 31 days: {august}");
+    assert!(!august.contains("average days"), "{august}");
+}
+
+/// "$870.00 more" alone: nobody could tell that it was one job on one day.
+#[test]
+fn a_cause_of_the_mail_says_when_it_was() {
+    let mut cuts = empty();
+    let job = |on: &str, quantity| BillRow { quantity, ..row(day(on), "Train:ml.p4d.24xlarge", "vision", dec!(870)) };
+    cuts.add(job("2026-11-18", dec!(24)));
+    let of = |cuts: &Cuts| mail_of(&report_of(cuts, &Policy::default(), &[], None));
+    let one = of(&cuts);
+    let line = "* Training on demand, ml.p4d.24xlarge, team vision: $870.00 more, on Wed 18 November only, 24.0 instance hours in all\n";
+    assert!(one.contains(line), "{one}");
+    cuts.add(job("2026-11-20", dec!(0)));
+    let two = of(&cuts);
+    assert!(two.contains("team vision: $1,740.00 more, on 2 of 7 days, 24.0 instance hours in all\n"), "{two}");
 }
 
 #[test]
@@ -408,8 +429,8 @@ fn the_causes_of_the_mail_add_up_to_the_change() {
     let of = |period: &str, usd: Decimal| {
         let hosts: Vec<(&str, &str, Decimal)> = teams.iter().map(|team| ("Host:ml.g5.xlarge", team.as_str(), usd)).collect();
         let report = report_at("2026-12-12T09:00:00Z", &each_day(period, &[], &hosts), &Policy::default(), &[], None);
-        let told = report.causes.iter().map(|one| one.difference).chain(report.by_number_of_days().map(|(_, usd)| usd)).sum::<Money>();
-        assert_eq!(told.0 + report.other_causes().unwrap_or_default().0, report.spent.difference().unwrap().0, "{period}");
+        let told = report.causes.iter().map(|one| one.difference).chain(report.other_causes()).sum::<Money>();
+        assert_eq!(told, report.spent.by_days_of(report.period).difference().unwrap(), "{period}");
         mail_of(&report)
     };
     let (week, month) = (of("2026-W47", dec!(2)), of("2026-11", dec!(2)));
@@ -456,8 +477,8 @@ fn days_that_are_not_on_the_bill_are_named() {
         report_of(&cuts, &Policy::default(), &[], None)
     };
     for (missing, lacks, not_compared, words) in [
-        (&[][..], 0, None, "November 2026: $220.00 until the period's end. AWS's"),
-        (&["2026-11-03"], 1, None, "November 2026: $210.00 until the period's end, without 1 day that is not on the bill. AWS's"),
+        (&[][..], 0, None, "November 2026 so far: $220.00. AWS's"),
+        (&["2026-11-03"], 1, None, "November 2026 so far: $210.00, without 1 day that is not on the bill. AWS's"),
         (
             &["2026-11-12"],
             1,
@@ -512,28 +533,6 @@ fn the_amount_of_all_decisions_is_told_with_their_number() {
 }
 
 #[test]
-fn months_of_different_lengths_are_also_compared_by_the_day() {
-    let by_the_day = |period: &str, each: [Decimal; 2]| {
-        let period = ReportPeriod::parse(period).unwrap();
-        let mut cuts = Cuts::new(period);
-        for (of, usd) in [(period.before(), each[0]), (period, each[1])] {
-            for one in of.from.series(jiff::Span::new().days(1)).take_while(|one| *one < of.until) {
-                cuts.add_day(one);
-                cuts.add(row(one, "Host:ml.g5.xlarge", "nlp", usd));
-            }
-        }
-        report_at("2026-12-12T09:00:00Z", &cuts, &Policy::default(), &[], None).by_the_day()
-    };
-    let november = "since the month before has 31 days and this one 30";
-    assert_eq!(by_the_day("2026-11", [dec!(10), dec!(10)]), Some(format!("by the day as much, {november}")));
-    assert_eq!(by_the_day("2026-11", [dec!(10), dec!(11)]), Some(format!("by the day 10 % more, {november}")));
-    assert_eq!(by_the_day("2026-11", [dec!(10), dec!(5)]), Some(format!("by the day 50 % less, {november}")));
-    assert_eq!(by_the_day("2026-11", [dec!(0), dec!(5)]), None);
-    assert_eq!(by_the_day("2026-08", [dec!(10), dec!(11)]), None, "July and August have 31 days");
-    assert_eq!(by_the_day("2026-W47", [dec!(10), dec!(11)]), None);
-}
-
-#[test]
 fn the_mail_is_text_and_names_forge_no_line() {
     let hostile = "<b>x</b>\n\nBUDGET\n* \u{202e}gone";
     let mut cuts = empty();
@@ -568,7 +567,33 @@ fn a_month_that_is_over_has_no_forecast_and_its_budgets_have_their_day() {
     let policy = Policy::default();
     let context = MailContext { function: "cost-reporter", policy: &policy, now: over.made };
     let mail = mail(&over, &Stored::Nowhere("x".into()), &context);
-    assert!(mail.body.contains("Budget nlp: $12.00 of $300.00, as of 2026-11-30.\n"), "{}", mail.body);
+    let budgets = "Budgets, read on 2026-11-30 and so without most of that day:\nBudget nlp: $12.00 of $300.00.\n";
+    assert!(mail.body.contains(budgets), "{}", mail.body);
+    assert!(!mail_of(&running).contains("Budgets, read on"), "{}", mail_of(&running));
+}
+
+/// "And 1 more." was all that was said of a budget that counts nothing.
+#[test]
+fn a_budget_that_counts_nothing_says_why() {
+    let why = "it filters by Team$churn, which no spend has: AWS wants user:Team$churn";
+    let budget = |spent, unhealthy: Option<&str>| BudgetOnRecord {
+        name: "ml-churn".into(),
+        month: day("2026-11-01"),
+        limit: dec!(500),
+        spent,
+        forecast: None,
+        team: None,
+        is_of_sagemaker: true,
+        unhealthy: unhealthy.map(str::to_owned),
+    };
+    for (spent, unhealthy, words) in [
+        (dec!(0), Some(why), format!("Budget ml-churn of $500.00 counts nothing: {why}.\n")),
+        (dec!(3), Some(why), format!("Budget ml-churn of $500.00 does not watch the spend: {why}.\n")),
+        (dec!(0), None, "Budget ml-churn: $0.00 of $500.00.\n".to_owned()),
+    ] {
+        let mail = mail_of(&report_with(&[budget(spent, unhealthy)], NOW, &empty(), &Policy::default(), &[], None));
+        assert!(mail.contains(&words), "{words}: {mail}");
+    }
 }
 
 #[test]
@@ -591,6 +616,7 @@ fn a_budget_that_was_used_up_in_the_closed_month_needs_a_decision() {
         forecast: None,
         team: Some("NLP".into()),
         is_of_sagemaker: true,
+        unhealthy: None,
     };
     let policy = Policy::from_toml("[[budget]]\nname = \"ml\"\nowner = \"ann@example.com\"").unwrap();
     let cuts = Cuts::new(ReportPeriod::parse("2026-11").unwrap());
@@ -626,7 +652,7 @@ fn hours_that_are_not_on_the_bill_are_not_zero() {
     let policy = Policy::default();
     let context = MailContext { function: "cost-reporter", policy: &policy, now: report.made };
     let mail = mail(&report, &Stored::Nowhere("x".into()), &context);
-    assert!(mail.body.contains("$14.00 on Spot for hours that are not known, nothing on demand"), "{}", mail.body);
+    assert!(mail.body.contains("* $14.00 on Spot, nothing on demand\n"), "{}", mail.body);
 }
 
 #[test]

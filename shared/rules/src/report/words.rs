@@ -1,6 +1,9 @@
 //! What the report says to people, on the page and in the mail.
 
-use crate::report::{Change, CostReport, Money, PlanAdvice, ReportPeriod, SavingsPlans};
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use crate::report::{Budget, Cause, CostReport, Money, PlanAdvice, ReportPeriod, ReportUnit, SavingsPlans};
 
 /// What stands for several instance types or usage types in a cause.
 pub(crate) const SEVERAL_TYPES: &str = "several types";
@@ -38,49 +41,84 @@ impl CostReport {
         (0 < days).then(|| format!("{days} of {} days {are} estimated: AWS may still correct {them}", self.period.days()))
     }
 
-    /// The comparison by the day, for people, if the period before has fewer or more days: `by the day 1 % more, since the month before has 31 days and this
-    /// one 30`.
-    pub fn by_the_day(&self) -> Option<String> {
-        let (days, days_before) = (self.period.days(), self.period.before().days());
-        let more = self.spent.by_the_day(self.period)?;
-        Some(format!("{more}, since {} has {days_before} days and this one {days}", self.period.before_words()))
-    }
-
-    /// What the number of days alone makes of the difference to the period before, with its words: `1 day less`. `None`: both have as many days, or they are
-    /// not compared.
-    pub fn by_number_of_days(&self) -> Option<(String, Money)> {
-        let before = self.spent.before?.0;
-        let (days, days_before) = (self.period.all_days().count(), self.period.before().all_days().count());
-        let words = format!("{} {}", days_in_words(days.abs_diff(days_before)), if days < days_before { "less" } else { "more" });
-        (days != days_before).then(|| (words, Money(self.period.in_its_days(before) - before)))
-    }
-
-    /// What the causes and the number of days leave of the difference, so that all of them add up to it. `None`: nothing, or no cause is told.
-    pub fn other_causes(&self) -> Option<Money> {
-        let by_days = self.by_number_of_days().map(|(_, usd)| usd);
-        if self.causes.is_empty() && by_days.is_none() {
-            return None;
-        }
-        let told: Money = self.causes.iter().map(|cause| cause.difference).chain(by_days).sum();
-        let other = Money(self.spent.difference()?.0 - told.0);
-        (!other.0.round_dp(2).is_zero()).then_some(other)
-    }
-}
-
-impl Change {
-    /// The comparison by the day, in words: `by the day 10 % more`. `None`: both periods have as many days, nothing was spent before, or it is not known.
-    pub(crate) fn by_the_day(&self, period: ReportPeriod) -> Option<String> {
-        Some(match self.percent(period).filter(|_| period.is_of_other_length())? {
-            0 => "by the day as much".to_owned(),
-            percent @ 1.. => format!("by the day {percent} % more"),
-            percent => format!("by the day {} % less", percent.abs()),
+    /// What a day cost on average, beside one of the period before. `None`: both have as many days, so that their sums are compared, or they are not compared.
+    pub fn average_day(&self) -> Option<AverageDay> {
+        let before = self.spent.before.filter(|_| self.period.is_of_other_length())?;
+        let by_day = |usd: Money, period: ReportPeriod| Money(usd.0 / Decimal::from(period.days().max(1)));
+        Some(AverageDay {
+            usd: by_day(self.spent.usd, self.period),
+            before: by_day(before, self.period.before()),
+            percent: self.spent.percent(self.period),
+            of: self.period.before_words(),
         })
     }
 
-    /// The same with what it is compared to: `by the day 10 % more than the month before`.
-    pub(crate) fn by_the_day_than_before(&self, period: ReportPeriod) -> Option<String> {
-        let than = if self.percent(period)? == 0 { "as" } else { "than" };
-        Some(format!("{} {than} {}", self.by_the_day(period)?, period.before_words()))
+    /// With what all amounts are compared, for people, where the periods have different numbers of days: `Amounts are compared with 30 average days of October,
+    /// $1,088.37: all of its 31 days came to $1,124.65`.
+    pub fn compared_with(&self) -> Option<String> {
+        let (before, period) = (self.spent.before.filter(|_| self.period.is_of_other_length())?, self.period);
+        let (with, usd, days) = (period.compared_words(), Money(period.in_its_days(before.0)), period.before().days());
+        Some(format!("Amounts are compared with {with}, {usd}: all of its {days} days came to {before}"))
+    }
+
+    /// Until when the month's sum is: `so far`. `None`: the period is this month, and its sum says it.
+    pub const fn month_until(&self) -> Option<&'static str> {
+        match (self.period.unit, self.month.is_over) {
+            (ReportUnit::Month, _) => None,
+            (ReportUnit::Week, false) => Some("so far"),
+            (ReportUnit::Week, true) => Some("to the end of the week"),
+        }
+    }
+
+    /// The day on which the budgets were read, if that was before the day of the report. They lack most of that day.
+    pub fn budgets_read(&self) -> Option<Date> {
+        self.month.budgets.iter().find_map(|budget| budget.remembered(self.made))
+    }
+
+    /// What the causes leave of the difference, so that all of them add up to it. `None`: nothing, or no cause is known.
+    pub fn other_causes(&self) -> Option<Money> {
+        let named: Money = self.causes.iter().map(|cause| cause.difference).sum();
+        let other = Money(self.spent.by_days_of(self.period).difference()?.0 - named.0);
+        (!self.causes.is_empty() && !other.0.round_dp(2).is_zero()).then_some(other)
+    }
+}
+
+/// What a day cost on average, beside one of the period before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AverageDay {
+    /// USD a day.
+    pub usd: Money,
+    /// USD a day in the period before.
+    pub before: Money,
+    /// The difference in whole percent. `None`: nothing was spent before.
+    pub percent: Option<i64>,
+    /// What the period before is called: `October`.
+    pub of: String,
+}
+
+impl Cause {
+    /// On which days it was and for how many hours, as far as that is known: `on Wed 18 November only, 24.0 instance hours`. `None`: each day has a part of it.
+    pub fn when(&self, period: ReportPeriod) -> Option<String> {
+        let days = self.days?;
+        if self.difference.0 < Decimal::ZERO {
+            return (days == 0).then(|| format!("none {}", period.in_words()));
+        }
+        let of_days = match self.mostly_on {
+            Some(day) if days == 1 => Some(format!("on {} only", day.strftime("%a %-d %B"))),
+            Some(day) => Some(format!("nearly all of it on {}", day.strftime("%a %-d %B"))),
+            None => (i64::try_from(days) != Ok(period.days())).then(|| format!("on {days} of {} days", period.days())),
+        };
+        let hours = self.hours.map(|hours| format!("{hours} instance hours in all"));
+        let all: Vec<String> = of_days.into_iter().chain(hours).collect();
+        (!all.is_empty()).then(|| all.join(", "))
+    }
+}
+
+impl Budget {
+    /// What is wrong with it, for people, and why: `counts nothing`, `it filters by …`. `None`: nothing is known to be.
+    pub fn wrong(&self) -> Option<(&'static str, &str)> {
+        let what = if self.spent.0.is_zero() { "counts nothing" } else { "does not watch the spend" };
+        self.unhealthy.as_deref().map(|why| (what, why))
     }
 }
 
