@@ -383,7 +383,7 @@ mod tests {
         let is_seen = |line: &str| !line.contains(['\u{1b}', '\u{202e}', '\n', '\u{7}', '\u{200b}']);
         let policy = format!(
             "owner-tags = [\"{TEXT}\"]\nteam-tags = [\"{TEXT}\"]\n[working-hours]\nteams = {{ \"{TEXT}\" = \"always\" }}\n\
-             team-holidays = {{ \"{TEXT}\" = [\"2026-12-24\"] }}\n[workflows]\nnames = [\"{TEXT}\"]\n[ownership]\nleft = [\"left {TEXT}\"]\n\
+             team-holidays = {{ \"{TEXT}\" = [\"2026-12-24\"] }}\n[ownership]\nleft = [\"left {TEXT}\"]\n\
              [rules.missing-tag]\nrequired = {{ Team = [\"nlp\"] }}\n[[budget]]\nname = \"{TEXT}\"\nowner = \"{TEXT}\"\nteam = \"{TEXT}\"\n\
              [[override]]\nmatch = {{ team = \"{TEXT}\" }}\nrules.notebook-idle.mode = \"off\"\n\
              [[exempt]]\nmatch = {{ kind = \"budget\", name = \"{TEXT}\" }}\nuntil = \"2026-12-31\"\nreason = \"{TEXT}\"\n"
@@ -400,6 +400,7 @@ mod tests {
             format!("[[override]]\nmatch = {{ kind = \"{TEXT}\" }}"),
             format!("[[exempt]]\nmatch = {{ name = \"{TEXT}\" }}\nuntil = \"2026-12-31\"\nreason = \"x\""),
             format!("[rules.missing-tag]\nrequired = {{ \"{TEXT}\" = \"(\" }}"),
+            format!("[workflows]\nnames = [\"{TEXT}\"]"),
             "timezone = \"\u{1b}[31m\"".to_owned(),
         ] {
             let errors = Rulebook::check(&wrong).err().unwrap();

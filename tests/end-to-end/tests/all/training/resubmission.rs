@@ -142,9 +142,9 @@ async fn without_an_answer_nobody_is_told_to_submit_the_job_himself() {
         let account = account(CHURN);
         account.add_fault(Fault::new("sagemaker:CreateTrainingJob", What::ServerError(1)));
         if describe_fails {
-            // The function reads the job twice before it acts, and once for its definition.
+            // The function reads the job three times before it acts (also for its variables), and once for its definition.
             let fails = What::Refuse("InternalFailure".into(), "x".into());
-            account.add_fault(Fault::new("sagemaker:DescribeTrainingJob", fails).after(3));
+            account.add_fault(Fault::new("sagemaker:DescribeTrainingJob", fails).after(4));
         }
         let report = impatient(&account).wake(event(&account, OLD)).await.unwrap();
         assert_eq!(report.actions[0].outcome, if describe_fails { "skipped" } else { "failed" }, "{report:?}");
