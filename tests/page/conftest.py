@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 
 TOP = pathlib.Path(__file__).parents[2]
 PAGES = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", TOP / "target")) / "tmp/pages"
-NAMES = ["report", "month", "team", "minimal", "hostile", "largest"]
+NAMES = ["report", "month", "team", "minimal", "hostile", "largest", "scan", "hostile-scan"]
 BROWSERS = ["chromium", "google-chrome", "google-chrome-stable"]
 # What Chromium does besides showing a page, turned off. Playwright gives it an empty profile and turns its sandbox off, which root needs.
 QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]

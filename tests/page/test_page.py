@@ -7,7 +7,7 @@ from conftest import NAMES
 PHONE, DESK = 375, 1280
 # axe takes two seconds a page: it sees the richest one in all ways, and of the others what is different in them.
 FOR_AXE = [("report", width, scheme) for width in (PHONE, DESK) for scheme in ("light", "dark")]
-FOR_AXE += [("hostile", PHONE, "dark"), ("hostile", DESK, "light"), ("team", PHONE, "light"), ("minimal", DESK, "dark"), ("largest", PHONE, "light")]
+FOR_AXE += [("hostile", PHONE, "dark"), ("hostile", DESK, "light"), ("team", PHONE, "light"), ("minimal", DESK, "dark"), ("largest", PHONE, "light"), ("scan", PHONE, "dark"), ("scan", DESK, "light"), ("hostile-scan", PHONE, "light")]
 
 # Elements that reach over the right edge, but for those in boxes that scroll for themselves.
 WIDE = """() => [...document.querySelectorAll('body *')]
@@ -128,7 +128,7 @@ def test_on_paper_nothing_is_cut_off(look, name):
     # A4 between margins of 15 mm.
     page.set_viewport_size({"width": 680, "height": 1000})
     assert page.evaluate("() => document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    assert page.evaluate("() => getComputedStyle(document.querySelector('nav')).display") == "none"
+    assert page.evaluate("() => [...document.querySelectorAll('nav')].every(one => getComputedStyle(one).display === 'none')")
 
 
 def test_the_first_screen_of_a_desk_has_the_answers(look):

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use cost_aws::caller::Caller;
 use cost_guard::Function;
+use cost_page::scan::scan_page;
 use cost_rules::price::Prices;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -56,6 +57,8 @@ pub(crate) enum Format {
     Csv,
     /// For tickets and wikis.
     Markdown,
+    /// A page for a browser, which loads nothing.
+    Html,
 }
 
 /// The functions that find anything: cost-reporter only sends what others found.
@@ -128,6 +131,7 @@ impl Scan {
             Format::Json => Ok(format!("{}\n", serde_json::to_string_pretty(found)?)),
             Format::Csv => shown::csv(found),
             Format::Markdown => Ok(shown::markdown(found)),
+            Format::Html => scan_page(&shown::page(found)),
         }
     }
 

@@ -1,13 +1,14 @@
-//! What a scan found, for people, spreadsheets and wikis.
+//! What a scan found, for people, spreadsheets, wikis and browsers.
 
 use std::fmt::Write as _;
 
+use cost_page::scan::{self as page, Scan};
 use cost_rules::{
     price::dollars,
     text::{cell, one_line},
 };
 
-use super::found::{Finding, Found, OfRule};
+use super::found::{Finding, Found, OfRule, Unread};
 use crate::output;
 
 /// How many findings the table lists: what costs most.
@@ -36,8 +37,7 @@ pub(super) fn table(found: &Found) -> String {
 
 /// `Account 123456789012, eu-central-1: 12 findings, about $1,234.00 a month.`
 fn headline(found: &Found) -> String {
-    let regions = if found.regions.len() <= 4 { found.regions.join(", ") } else { format!("{} Regions", found.regions.len()) };
-    let place = format!("Account {}, {regions}", found.account);
+    let place = format!("Account {}, {}", found.account, regions(found));
     let left =
         if found.exempt == 0 { String::new() } else { format!(" {} left alone, because their owner or the policy says so.", found.exempt) };
     if found.findings.is_empty() {
@@ -45,6 +45,10 @@ fn headline(found: &Found) -> String {
     }
     let findings = if found.findings.len() == 1 { "1 finding".to_owned() } else { format!("{} findings", found.findings.len()) };
     format!("{place}: {findings}, about {} a month.{left}", dollars(found.usd_per_month))
+}
+
+fn regions(found: &Found) -> String {
+    if found.regions.len() <= 4 { found.regions.join(", ") } else { format!("{} Regions", found.regions.len()) }
 }
 
 fn cost(one: &Finding) -> String {
@@ -123,6 +127,40 @@ pub(super) fn markdown(found: &Found) -> String {
         );
     }
     text + &not_seen(found).lines().map(|line| format!("{}\n", plain(line))).collect::<Vec<_>>().concat()
+}
+
+/// For browsers.
+pub(super) fn page(found: &Found) -> Scan {
+    let finding = |one: &Finding| page::Finding {
+        what: one.of.name.clone(),
+        region: one.region.clone(),
+        owner: one.of.owner.clone().unwrap_or_else(|| "no owner known".to_owned()),
+        team: one.of.team.clone(),
+        why: one.of.reason.clone(),
+        rule: one.of.rule,
+        to_do: one.to_do,
+        usd_per_month: one.usd_per_month().map(dollars),
+    };
+    let rule = |one: &OfRule| page::OfRule {
+        name: one.rule,
+        findings: one.findings,
+        usd_per_month: dollars(one.usd_per_month),
+        without_price: one.without_price,
+    };
+    let unread =
+        |one: &Unread| page::Unread { what: one.what.clone(), place: format!("{}, {}", one.function, one.region), why: one.why.clone() };
+    Scan {
+        account: found.account.clone(),
+        place: regions(found),
+        as_of: found.as_of,
+        usd_per_month: dollars(found.usd_per_month),
+        rules: found.rules.iter().map(rule).collect(),
+        findings: found.findings.iter().map(finding).collect(),
+        left_alone: found.exempt,
+        unread: found.unread.iter().map(unread).collect(),
+        not_looked_at: found.not_looked_at.clone(),
+        reading_cost: (0.0 < found.cost_usd).then(|| format!("${:.2}", found.cost_usd)),
+    }
 }
 
 /// Text that Markdown does not read anything into.

@@ -17,17 +17,17 @@ use cost_rules::text::{grouped, one_line};
 
 /// A text of people as one line that can be seen. What hides in it is shown as `�`.
 #[askama::filter_fn]
-pub(super) fn text(text: impl Display, _: &dyn Values) -> askama::Result<String> {
+pub(crate) fn text(text: impl Display, _: &dyn Values) -> askama::Result<String> {
     Ok(one_line(&text.to_string()))
 }
 
 /// A phrase of the guard as a sentence: `stop it` is `Stop it.` Mails have the same phrases after other words.
 #[askama::filter_fn]
-pub(super) fn sentence(phrase: impl Display, _: &dyn Values) -> askama::Result<String> {
+pub(crate) fn sentence(phrase: impl Display, _: &dyn Values) -> askama::Result<String> {
     Ok(as_sentence(&one_line(&phrase.to_string())))
 }
 
-pub(super) fn as_sentence(phrase: &str) -> String {
+pub(crate) fn as_sentence(phrase: &str) -> String {
     let mut characters = phrase.chars();
     let Some(first) = characters.next() else { return String::new() };
     let end = if phrase.ends_with(['.', '!', '?', '…']) { "" } else { "." };
@@ -36,19 +36,19 @@ pub(super) fn as_sentence(phrase: &str) -> String {
 
 /// A name, as [`text`], whose writing direction changes nothing around it.
 #[askama::filter_fn]
-pub(super) fn name(name: impl Display, _: &dyn Values) -> askama::Result<Safe<String>> {
+pub(crate) fn name(name: impl Display, _: &dyn Values) -> askama::Result<Safe<String>> {
     Ok(Safe(format!("<bdi>{}</bdi>", escape(one_line(&name.to_string()), Html)?)))
 }
 
 /// An amount with a minus sign as long as its digits are wide, where it is negative.
 #[askama::filter_fn]
-pub(super) fn usd(amount: impl Display, _: &dyn Values) -> askama::Result<String> {
+pub(crate) fn usd(amount: impl Display, _: &dyn Values) -> askama::Result<String> {
     Ok(amount.to_string().replace('-', "−"))
 }
 
 /// A number of things, with thousands marks.
 #[askama::filter_fn]
-pub(super) fn count(number: impl Display, _: &dyn Values) -> askama::Result<String> {
+pub(crate) fn count(number: impl Display, _: &dyn Values) -> askama::Result<String> {
     Ok(grouped(&number.to_string()))
 }
 

@@ -2,7 +2,7 @@
 
 mod cut;
 mod decisions;
-mod filters;
+pub(crate) mod filters;
 mod first;
 mod guard;
 mod lists;
@@ -10,7 +10,7 @@ mod method;
 mod plans;
 mod sums;
 mod trend;
-mod words;
+pub(crate) mod words;
 
 use askama::Template;
 use cost_rules::report::CostReport;

@@ -78,7 +78,7 @@ pub(super) fn day(date: Date) -> String {
 }
 
 /// A time for people: `23 November 2026, 08:05 UTC`.
-pub(super) fn moment(at: Timestamp) -> String {
+pub(crate) fn moment(at: Timestamp) -> String {
     at.to_zoned_datetime(TimeZone::UTC).strftime("%-d %B %Y, %H:%M UTC").to_string()
 }
 

@@ -3,11 +3,12 @@
 
 mod amounts;
 mod samples;
+mod scan;
 mod text;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use cost_page::page;
+use cost_page::{page, scan::scan_page};
 use cost_rules::{
     currency::Currency,
     report::{Budget, Change, CostReport, Hours, Line, Money, Trend},
@@ -57,6 +58,9 @@ fn the_pages_are_written_for_the_browsers_tests() {
     ];
     for (name, report) in samples {
         fs::write(folder.join(format!("{name}.html")), page(&report).unwrap()).unwrap();
+    }
+    for (name, found) in [("scan", scan::scan()), ("hostile-scan", scan::hostile_scan())] {
+        fs::write(folder.join(format!("{name}.html")), scan_page(&found).unwrap()).unwrap();
     }
 }
 

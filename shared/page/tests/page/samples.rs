@@ -65,7 +65,7 @@ const HOSTILE: [&str; 8] = [
 ];
 
 /// A text that a stranger wrote; each number another one, many of 256 characters.
-fn strange(number: usize) -> String {
+pub(crate) fn strange(number: usize) -> String {
     match number % 9 {
         8 => "é\u{301}_:/=+-@. ".chars().cycle().take(256).collect(),
         of => HOSTILE[of].to_owned(),

@@ -151,10 +151,11 @@ fn names_of_strangers_stay_text() {
     let account = account(
         "[[model]]\nname = \"m\"\n[[endpoint-config]]\nname = \"c\"\nmodel = \"m\"\ninstance-type = \"ml.g5.xlarge\"\n[[endpoint]]\nname = \"e\"\nconfig = \"c\"\ncreated = \"-30d\"\ntags = { Owner = \"=1+1|x\\u001b[31m\", Team = \"a\" }",
     );
-    for format in ["table", "csv", "markdown"] {
+    for format in ["table", "csv", "markdown", "html"] {
         let (_, text, _) = said(&scan(&account, &["--function", "endpoint-autoscaler", "--format", format], &[]));
         assert!(text.contains("endpoint-idle") && !text.contains('\u{1b}'), "{format}: {text}");
         assert!(format != "csv" || !text.contains(",=1"), "{text}");
+        assert!(format != "html" || (text.starts_with("<!doctype html>") && text.contains("a month.</h1>")), "{text}");
     }
 }
 
