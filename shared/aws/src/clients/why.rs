@@ -26,12 +26,14 @@ where
     }
 }
 
-/// The operation, `sagemaker:ListApps`, that AWS denies according to a reason that this crate gave: the operation, a colon, and what [`why`] says. `None`: the
-/// reason is another one.
-pub fn denied_operation(reason: &str) -> Option<&str> {
-    let parts: Vec<&str> = reason.split(": ").collect();
+/// The operation, `sagemaker:ListApps`, that AWS denies, by what could not be read and why, as this crate reports it: `Studio apps (sagemaker:ListApps)` and
+/// [`why`], or `tags of x` and `sagemaker:ListTags: ` before it. `None`: the reason is another one.
+pub fn denied_operation<'a>(what: &'a str, why: &'a str) -> Option<&'a str> {
     let is_denied = |code: &str| DENIED.iter().any(|denied| code.starts_with(denied));
-    parts.windows(2).find(|pair| pair[0].contains(':') && is_denied(pair[1])).map(|pair| pair[0])
+    let parts: Vec<&str> = std::iter::once(what).chain(why.split(": ")).collect();
+    let before = parts.windows(2).find(|pair| is_denied(pair[1])).map(|pair| pair[0])?;
+    let operation = before.rsplit([' ', '(']).next()?.trim_end_matches(')');
+    operation.contains(':').then_some(operation)
 }
 
 /// How the codes begin with which services deny: `AccessDeniedException`, SNS's `AuthorizationError`, EC2's `UnauthorizedOperation`.
@@ -138,18 +140,24 @@ mod tests {
 
     #[test]
     fn a_denied_operation_is_read_out_of_the_reason() {
-        for (reason, operation) in [
+        for (what, why, operation) in [
             (
-                "sagemaker:ListApps: AccessDeniedException: User: arn:aws:sts::1:x is not authorized to perform: y",
+                "Studio apps (sagemaker:ListApps)",
+                "AccessDeniedException: User: arn:aws:sts::1:x is not authorized to perform: y",
                 Some("sagemaker:ListApps"),
             ),
-            ("ce:GetCostAndUsage: AccessDenied", Some("ce:GetCostAndUsage")),
-            ("sns:GetTopicAttributes: AuthorizationError: no", Some("sns:GetTopicAttributes")),
-            ("sagemaker:ListApps: ThrottlingException: AccessDenied", None),
-            ("ce:GetCostAndUsage: DataUnavailableException: no", None),
-            ("no answer in time", None),
+            (
+                "tags of x",
+                "sagemaker:ListTags: AccessDeniedException: User: arn:aws:sts::1:x is not authorized",
+                Some("sagemaker:ListTags"),
+            ),
+            ("the bill", "ce:GetCostAndUsage: AccessDenied", Some("ce:GetCostAndUsage")),
+            ("topic", "sns:GetTopicAttributes: AuthorizationError: no", Some("sns:GetTopicAttributes")),
+            ("Studio apps (sagemaker:ListApps)", "ThrottlingException: Rate exceeded", None),
+            ("the bill", "ce:GetCostAndUsage: DataUnavailableException: no", None),
+            ("everything", "no answer in time", None),
         ] {
-            assert_eq!(denied_operation(reason), operation, "{reason}");
+            assert_eq!(denied_operation(what, why), operation, "{what}: {why}");
         }
     }
 

@@ -90,12 +90,12 @@ pub(super) fn policy(file: Option<&Path>) -> Check {
 
 /// What could not be read, by what to do about it.
 pub(super) fn reading(found: &Found) -> Vec<Check> {
-    let denied: BTreeSet<&str> = found.unread.iter().filter_map(|one| denied_operation(&one.why)).collect();
-    let others: Vec<&Unread> = found.unread.iter().filter(|one| denied_operation(&one.why).is_none()).collect();
+    let operations: BTreeSet<&str> = found.unread.iter().filter_map(denied).collect();
+    let others: Vec<&Unread> = found.unread.iter().filter(|one| denied(one).is_none()).collect();
     let (bill, others): (Vec<&Unread>, Vec<&Unread>) = others.into_iter().partition(|one| is_about_bill(one));
-    let mut checks = vec![permissions(&denied)];
+    let mut checks = vec![permissions(&operations)];
     checks.push(match bill.first() {
-        None if denied.iter().any(|operation| operation.starts_with("ce:")) => {
+        None if operations.iter().any(|operation| operation.starts_with("ce:")) => {
             Check::unknown("Cost Explorer", "whether it is enabled: its permissions are missing")
         }
         None => Check::fine("Cost Explorer", "is enabled, and answers"),
@@ -105,11 +105,16 @@ pub(super) fn reading(found: &Found) -> Vec<Check> {
         }
         Some(one) => Check::problem("Cost Explorer", format!("{}: {}", one.what, one.why), TRY_AGAIN),
     });
-    checks.push(cost_allocation_tags(found, &denied));
+    checks.push(cost_allocation_tags(found, &operations));
     let mut told = BTreeSet::new();
     let others = others.into_iter().filter(|one| told.insert(one.why.as_str())).take(NAMED);
     checks.extend(others.map(|one| Check::problem("reading", format!("{}: {}", one.what, one.why), TRY_AGAIN)));
     checks
+}
+
+/// The operation that AWS denied.
+fn denied(one: &Unread) -> Option<&str> {
+    denied_operation(&one.what, &one.why)
 }
 
 fn permissions(denied: &BTreeSet<&str>) -> Check {
@@ -124,7 +129,10 @@ fn permissions(denied: &BTreeSet<&str>) -> Check {
 
 /// Whether something that could not be read is on the bill.
 fn is_about_bill(one: &Unread) -> bool {
-    ["ce:", "budgets:", "billing:", "savingsplans:"].iter().any(|service| one.why.starts_with(service))
+    let names_it = |text: &str| {
+        text.split([' ', '(']).any(|word| ["ce:", "budgets:", "billing:", "savingsplans:"].iter().any(|service| word.starts_with(service)))
+    };
+    names_it(&one.what) || names_it(&one.why)
 }
 
 fn cost_allocation_tags(found: &Found, denied: &BTreeSet<&str>) -> Check {
@@ -181,7 +189,7 @@ mod tests {
         let whole = reading(&found(&[]));
         assert!(whole.iter().all(|check| check.health == Health::Fine && check.to_do.is_none()), "{}", whole.len());
         let denied = reading(&found(&[
-            ("Studio apps", "sagemaker:ListApps: AccessDeniedException: User is not authorized"),
+            ("Studio apps (sagemaker:ListApps)", "AccessDeniedException: User is not authorized"),
             ("Studio apps", "sagemaker:ListApps: AccessDeniedException: User is not authorized"),
             ("the bill", "ce:GetCostAndUsage: AccessDeniedException: denied"),
             ("tag keys", "ce:ListCostAllocationTags: AccessDeniedException: denied"),
