@@ -15,7 +15,7 @@ const RULES: &[&[&str]] = &[
     &["policy"],
     &["rules"],
     &["rulebook"],
-    &["plan", "coverage"],
+    &["cases", "plan", "coverage"],
     &["events", "mail"],
     &["report"],
 ];

@@ -2,6 +2,7 @@
 //!
 //! [`facts::Facts`] → [`rulebook::Rulebook::evaluate`] → [`rulebook::Judgement`] → [`plan::plan`] → [`plan::Plan`] → [`mail::digests`].
 
+pub mod cases;
 pub mod coverage;
 pub mod events;
 pub mod facts;

@@ -201,10 +201,9 @@ fn exemption(finding: &Finding, entry: &mut Entry, now: Timestamp) -> bool {
         return false;
     };
     let kept = entry.kept.take().filter(|kept| kept.value == keep.value).unwrap_or_else(|| Kept { value: keep.value.clone(), since: now });
-    let longest = keep.longest.map(|longest| kept.since + longest.signed());
+    let holds = keep.holds(kept.since, now);
     entry.kept = Some(kept);
-    let is_asked_for = keep.until.is_none_or(|until| now < until) && longest.is_none_or(|end| now < end);
-    is_asked_for || keep.by_policy.is_some_and(|until| now < until)
+    holds
 }
 
 fn report(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timestamp) -> Step {

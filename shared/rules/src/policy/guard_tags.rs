@@ -30,6 +30,14 @@ pub struct Keep {
     pub by_policy: Option<Timestamp>,
 }
 
+impl Keep {
+    /// Whether it holds now, if its value was first seen at `seen`.
+    pub fn holds(&self, seen: Timestamp, now: Timestamp) -> bool {
+        let is_asked_for = self.until.is_none_or(|until| now < until) && self.longest.is_none_or(|longest| now < seen + longest.signed());
+        is_asked_for || self.by_policy.is_some_and(|until| now < until)
+    }
+}
+
 /// `cost-guard:` tags of a resource that cannot be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UnreadableTags {

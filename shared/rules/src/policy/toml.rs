@@ -81,6 +81,11 @@ impl Wrong {
         self.span.as_ref().map(|span| span.start)
     }
 
+    /// The same at this place, if its own is not known.
+    pub(crate) fn at_least(self, span: Range<usize>) -> Self {
+        Self { span: self.span.or(Some(span)), ..self }
+    }
+
     /// The error with its line in this text, and with its key if the message does not name it.
     pub(crate) fn in_text(self, text: &str) -> PolicyError {
         let Self { span, message, .. } = self;

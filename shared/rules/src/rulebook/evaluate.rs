@@ -9,7 +9,7 @@ use crate::{
     facts::{BudgetMeasure, Facts, OnExceed, Unread, Workflow},
     policy::Keep,
     remedy::Remedy,
-    rulebook::{Exempted, Finding, Judgement, Mode, Rulebook, Terms, rule_set::ConfiguredRule},
+    rulebook::{Exempted, Finding, Judgement, Mode, Rulebook, Terms, finding::cause, rule_set::ConfiguredRule},
     rules::{
         context::RuleContext,
         rule::Judged,
@@ -34,7 +34,7 @@ impl Rulebook {
             }
         });
         let told = |((rule, why), names): ((_, String), Vec<String>)| {
-            let cause = format!("{rule}: {why}");
+            let cause = cause(rule, &why);
             Unread::new(for_rule(rule, &names), why).with_cause(cause)
         };
         judgement.unknown = unknown.into_iter().map(told).collect();
@@ -51,6 +51,15 @@ impl Rulebook {
             ids.extend(rule.check.needs_minutes(facts, &cx, is_of_set).into_iter().map(|resource| resource.id.clone()));
         });
         ids
+    }
+
+    /// The names of the rules that are on for any of these resources.
+    pub fn rules_on(&self, facts: &Facts) -> BTreeSet<&'static str> {
+        let mut names = BTreeSet::new();
+        self.each_rule(facts, |rule, _, is_of_set| {
+            names.extend(facts.resources().any(is_of_set).then_some(rule.registration.name));
+        });
+        names
     }
 
     pub(super) fn context<'a>(&'a self, facts: &'a Facts) -> RuleContext<'a> {

@@ -170,6 +170,8 @@ pub struct Registration {
     pub manner: Manner,
     /// The kinds of resources that the rule is about.
     pub(crate) kinds: &'static [Kind],
+    /// Whether the rule has anything to judge in these facts.
+    pub(crate) has_subject: fn(&Facts) -> bool,
     /// The rule's own settings with their defaults, as TOML.
     pub defaults: fn() -> toml::Table,
     pub(crate) read: ReadRule,
@@ -182,6 +184,7 @@ impl Registration {
             to_do: R::TO_DO,
             manner: R::MANNER,
             kinds: R::Subject::KINDS,
+            has_subject: |facts| R::Subject::all(facts).next().is_some(),
             // The settings are plain values, so this conversion cannot fail.
             defaults: || toml::Table::try_from(R::default()).unwrap_or_default(),
             read: |table| Ok(Box::new(Checked(R::deserialize(toml::Deserializer::from(table))?))),
