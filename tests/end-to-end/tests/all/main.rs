@@ -1,11 +1,10 @@
-//! The tests of whole functions. One program holds them all: linked one by one, with the AWS SDK in each, they would take gigabytes and minutes.
+//! The tests of whole functions, but for that of the currency, which is the process's. One program holds them all: linked one by one, with the AWS SDK in each, they would take gigabytes and minutes.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
 mod binary;
 mod budgets;
 mod cost_report;
-mod currency;
 mod endpoint_month;
 mod endpoint_scaling;
 mod endpoints;

@@ -1,4 +1,5 @@
 //! A bill in CNY. The currency is the process's, so this test has one of its own.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use cost_rules::{currency::Currency, report::CostReport};
 use end_to_end::{Function, testing::guard_of};
