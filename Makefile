@@ -118,8 +118,9 @@ deploy: $(DEPLOYING)/installed ## CONFIG_ENV=prod or dev: into your AWS account,
 	@$(MAKE) --no-print-directory build
 	PATH="$(abspath $(DEPLOYING))/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam deploy --guided --config-file $(abspath infra/samconfig.toml) --config-env $(CONFIG_ENV)
 
-bench: ## calls, seconds, CPU and memory, as medians and ratios (a release build first: seven minutes on two cores)
+bench: ## calls, seconds, CPU and memory, as medians and ratios (release builds first: ten minutes on two cores)
 	$(RELEASE) --bin benchmark
+	cargo build --release --locked -p cost-guard
 	target/release/benchmark
 
 deny: .tools/bin/cargo-deny ## licences, sources and doubles of the dependencies

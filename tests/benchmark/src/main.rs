@@ -21,6 +21,7 @@ mod cost_report;
 mod endpoints;
 mod inference;
 mod savings_plan;
+mod scan;
 mod start;
 mod tags;
 mod training;
@@ -74,6 +75,8 @@ async fn main() -> anyhow::Result<()> {
     figures.extend(inference::measure(runs).await?);
     figures.extend(cost_report::measure(runs)?);
     figures.extend(savings_plan::measure(runs)?);
+    println!("A scan of 32,000 resources, {LATENCY:?} per call …");
+    figures.extend(scan::measure(runs)?);
     println!("The start, over TLS …");
     figures.extend(start::measure(runs.max(15)).await?);
     let mut table = Table::new();

@@ -23,8 +23,9 @@ const KINDS: [(&str, &str, usize); 8] = [
 /// Resources without tags, which the tag index does not have. Each takes calls of its own when its finding is new.
 const UNTAGGED: usize = 10;
 
-fn account() -> anyhow::Result<Simulator> {
-    let mut estate = String::new();
+/// An account with these resources. `more`: further sections of the estate.
+pub(crate) fn account(more: &str) -> anyhow::Result<Simulator> {
+    let mut estate = more.to_owned();
     for (table, kind, count) in KINDS {
         let more = match kind {
             "endpoint-config" => "variants = [{ name = \"all\", model = \"model-00000\", instance-type = \"ml.m5.large\" }]",
@@ -39,12 +40,11 @@ fn account() -> anyhow::Result<Simulator> {
         let tags = "tags = { Owner = \"ann@example.com\", Team = \"churn\", Project = \"x\", CostCenter = \"AB1234\" }";
         writeln!(estate, "[[{table}]]\nname = \"{kind}-{{}}\"\ncount = {count}\n{more}\n{tags}")?;
     }
-    writeln!(estate, "[[notebook]]\nname = \"untagged-{{}}\"\ncount = {UNTAGGED}")?;
     Simulator::start(Estate::from_toml(&estate)?)
 }
 
 pub(crate) async fn measure(runs: usize) -> anyhow::Result<Vec<Figure>> {
-    let account = account()?;
+    let account = account(&format!("[[notebook]]\nname = \"untagged-{{}}\"\ncount = {UNTAGGED}\n"))?;
     let all: usize = KINDS.iter().map(|(_, _, count)| count).sum();
     // The bill is read once a week, and Cost Explorer is not measured here.
     let policy = "[rules.untagged-spend]\nmode = \"off\"\n[rules.inactive-cost-allocation-tag]\nmode = \"off\"";
