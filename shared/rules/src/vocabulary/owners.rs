@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet, sync::LazyLock};
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 use crate::vocabulary::{
     machines::{is_id, is_machine, is_of_identity_center, is_of_role, is_principal},
@@ -83,16 +83,37 @@ impl Named {
     }
 }
 
-/// The text without those who are gone, and without the word that says so of the others: `bob` of `was ann, now bob`.
+/// The text without those who are gone or not meant, and without the word that says so of the others: `bob` of `was ann, now bob`, `ann -> bob`, `bob (was ann)`.
 fn present(text: &str) -> Cow<'_, str> {
+    let text = without_asides(successor(text).unwrap_or(text));
     let parts: Vec<&str> = text.split_inclusive([',', ';', '|']).collect();
     if !parts.iter().any(|part| is_of_the_past(part)) {
-        return text.into();
+        return text;
     }
     let kept: String = parts.into_iter().filter(|part| !is_of_the_past(part)).collect();
     let kept = kept.trim();
     let now = |word: &str| kept.get(..word.len()).filter(|start| start.eq_ignore_ascii_case(word)).map(|_| kept[word.len()..].trim());
     now("now ").unwrap_or(kept).trim_end_matches([',', ';', '|']).to_owned().into()
+}
+
+/// Who comes after the others: behind the last arrow, or the one behind `now`. `None`: nobody does.
+fn successor(text: &str) -> Option<&str> {
+    static ARROW: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^.*\S\s*(?:[-=]>|→)\s*(\S.*)$").ok());
+    static NOW: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^.*\S\s*[(\[,;]\s*now:?\s+([^\s()\[\],;]+)\s*[)\]]?\s*$").ok());
+    [&ARROW, &NOW].iter().find_map(|pattern| Some(pattern.as_ref()?.captures(text)?.get(1)?.as_str()))
+}
+
+/// The text without what is said of somebody who is gone or not meant, in brackets or behind an address: `bob@example.com (was ann@example.com)`.
+fn without_asides(text: &str) -> Cow<'_, str> {
+    static ASIDE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\s*[(\[]([^()\[\]]*)[)\]]").ok());
+    static BEHIND: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?i)^(.*@\S*\w)\s+(?:[-–—]\s*)?((?:was|formerly|previously|prev\.?|ex|not)[\s:]+\S+@.*)$").ok());
+    let Some((aside, behind)) = ASIDE.as_ref().zip(BEHIND.as_ref()) else { return text.into() };
+    let kept = aside.replace_all(text, |found: &Captures<'_>| if is_of_the_past(&found[1]) { String::new() } else { found[0].to_owned() });
+    match behind.captures(&kept).and_then(|found| found.get(1)) {
+        Some(before) => before.as_str().to_owned().into(),
+        None => kept,
+    }
 }
 
 /// The owners in the text of an owner, if it has several (as `joined` writes them), else the whole text. `Decker, Arun` is one person.

@@ -454,15 +454,21 @@ pub(crate) fn is_group(name: &str) -> bool {
         || GROUPS.iter().any(|group| text.trim_end_matches('s').ends_with(group) && text != *group)
 }
 
-/// Whether it says that it names somebody who is gone: `was ann@example.com`, `ex-ann`, `formerly Ann`, `ann (left)`.
+/// Whether it says that it names somebody who is gone or not meant: `was ann@example.com`, `ex-ann`, `formerly Ann`, `ann (left)`, `not ann`.
 pub(super) fn is_of_the_past(name: &str) -> bool {
     static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        const BEFORE: &str = "ancien(?:ne)?|anciennement|before|ehemals|ex|former|formerly|früher|prev|previous|previously|until recently|used to be|was|were";
+        const BEFORE: &str = "ancien(?:ne)?|anciennement|before|ehemals|ex|former|formerly|früher|originally|prev\\.?|previous|previously|until recently|used to be|\
+                              vormals|was|were";
         const BEHIND: &str = "deactivated|departed|disabled|ex|former|gone|has left|inactive|left|no longer (?:here|with us)|offboarded|resigned|retired|terminated";
+        const VERB: &str = "ask|bother|contact|e-?mail|mail|message|notify|ping|send to|use|write to|write";
         // An address may begin so: `ex-ann@example.com`.
         let before = format!(r"(?:{BEFORE})(?:[\s:(]+.|[-_.][^@]*$)");
         let behind = format!(r".*[^\s(\[](?:\s*[(\[]\s*|\s+[-–—]\s+)(?:{BEHIND})\b.*");
-        Regex::new(&format!(r"^\s*[(\[]?(?i:{before}|{behind}|.*\S\s+has left.*)|^.*[^\s(\[]\s+(?:left|gone|retired|inactive)\W*$")).ok()
+        // `do not delete, ann@example.com` is Ann's.
+        let not =
+            format!(r"(?:(?:except|not)\s+\S+(?:\s+\S+)?\s*$|(?:please\s+)?(?:do not|don['’]?t|never|no longer)\s+(?:(?:{VERB})\s+)?\S*@)");
+        Regex::new(&format!(r"^\s*[(\[]?(?i:{before}|{behind}|{not}|.*\S\s+has left.*)|^.*[^\s(\[]\s+(?:left|gone|retired|inactive)\W*$"))
+            .ok()
     });
     PATTERN.as_ref().is_some_and(|pattern| pattern.is_match(name))
 }

@@ -237,6 +237,53 @@ fn who_had_left_by_the_tag_itself_was_mailed() {
 }
 
 #[test]
+fn who_was_owner_before_or_is_not_meant_was_mailed() {
+    for text in [
+        "bob@example.com (was ann@example.com)",
+        "bob@example.com (prev. ann@example.com)",
+        "bob@example.com [formerly Ann Example]",
+        "Bob <bob@example.com> (previously Ann <ann@example.com>)",
+        "bob@example.com was ann@example.com",
+        "bob@example.com, prev. ann@example.com",
+        "ann@example.com -> bob@example.com",
+        "ann@example.com->bob@example.com",
+        "ann@example.com => zoe@example.com → bob@example.com",
+        "ann@example.com (now bob@example.com)",
+        "ann@example.com, now: bob@example.com",
+        "bob@example.com, not ann@example.com",
+        "bob@example.com (not ann@example.com)",
+        "bob@example.com not ann@example.com",
+        "bob@example.com; please don't mail ann@example.com",
+        "do not delete, bob@example.com",
+        "Do not stop: ask bob@example.com",
+        "bob@example.com (on-call)",
+    ] {
+        assert_eq!(Named::of(text), Named::Addresses("bob@example.com".into()), "{text}");
+    }
+    for text in [
+        "not ann@example.com",
+        "Not Ann Example",
+        "do not mail ann@example.com",
+        "Do not e-mail ann@example.com",
+        "please do not contact ann@example.com",
+        "don't ask ann@example.com",
+        "never ann@example.com",
+        "no longer ann@example.com",
+        "except ann@example.com",
+    ] {
+        assert_eq!(Named::of(text), Named::Nobody, "{text}");
+    }
+    for (text, person) in
+        [("ann -> bob", "bob"), ("ann (now bob)", "bob"), ("bob (was ann)", "bob"), ("notker", "notker"), ("nowak", "nowak")]
+    {
+        assert_eq!(Named::of(text), Named::Person(person.into()), "{text}");
+    }
+    for address in ["not@example.com", "nowak@example.com", "not-ann@example.com"] {
+        assert_eq!(Named::of(address), Named::Addresses(address.into()), "{address}");
+    }
+}
+
+#[test]
 fn several_names_are_several_people() {
     for text in ["ann, bob", "ann,bob", "ann;bob", "ann and bob", "ann und bob", "ann & bob", "ann&bob", "Ann/Bob", "Bob; ann, TBD"] {
         assert_eq!(Named::of(text), Named::Several(vec!["ann".into(), "bob".into()]), "{text}");
