@@ -1,9 +1,9 @@
 //! `cost-guard`: checks and tests a policy offline, replays and proposes auto scaling, compares inference options, and prints the pages of the documentation that are generated from the code.
-#![expect(clippy::print_stdout, reason = "a command-line tool answers on standard output")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -102,27 +102,18 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::CheckPolicy { file } => check_policy(&file),
         Command::Test(asked) => return asked.run(),
-        Command::RulesManual => manual::page().map(|text| print!("{text}")),
-        Command::PolicyReference => reference::page().map(|text| print!("{text}")),
-        Command::ReportSchema => {
-            println!("{:#}", CostReport::schema());
-            Ok(())
-        }
-        Command::EventSchema => {
-            println!("{:#}", Event::schema());
-            Ok(())
-        }
-        Command::PolicySchema => {
-            println!("{:#}", Rulebook::schema());
-            Ok(())
-        }
-        Command::BreakEven { charts: None } => inference::break_even::page().map(|text| print!("{text}")),
+        Command::RulesManual => manual::page().and_then(|text| say(&text)),
+        Command::PolicyReference => reference::page().and_then(|text| say(&text)),
+        Command::ReportSchema => say(&format!("{:#}\n", CostReport::schema())),
+        Command::EventSchema => say(&format!("{:#}\n", Event::schema())),
+        Command::PolicySchema => say(&format!("{:#}\n", Rulebook::schema())),
+        Command::BreakEven { charts: None } => inference::break_even::page().and_then(|text| say(&text)),
         Command::BreakEven { charts: Some(folder) } => write_charts(&folder),
         Command::SpotDefinition { wait, checkpoints } => spot_definitions(wait, checkpoints.as_deref()),
-        Command::ReplayScaling(asked) => asked.run().map(|text| print!("{}", lines(&text))),
-        Command::ProposeScaling(asked) => asked.run().map(|text| print!("{}", lines(&text))),
-        Command::InferenceOptions(asked) => asked.run().map(|text| print!("{}", lines(&text))),
-        Command::SavingsPlan(asked) => asked.run().map(|text| print!("{}", lines(&text))),
+        Command::ReplayScaling(asked) => asked.run().and_then(|text| say(&lines(&text))),
+        Command::ProposeScaling(asked) => asked.run().and_then(|text| say(&lines(&text))),
+        Command::InferenceOptions(asked) => asked.run().and_then(|text| say(&lines(&text))),
+        Command::SavingsPlan(asked) => asked.run().and_then(|text| say(&lines(&text))),
         Command::Scan(asked) => return asked.run(),
         Command::Doctor(asked) => return asked.run(),
     };
@@ -135,8 +126,20 @@ fn main() -> ExitCode {
     }
 }
 
+/// Prints an answer whose texts others may have written.
 fn print(text: &str) {
-    print!("{}", lines(text));
+    if let Err(error) = say(&lines(text)) {
+        say_error(&error);
+    }
+}
+
+/// Writes to standard output. Who reads only its beginning (`… | head -1`) is no error.
+fn say(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("the answer could not be written"),
+        _ => Ok(()),
+    }
 }
 
 fn say_error(error: &anyhow::Error) {
@@ -153,11 +156,9 @@ fn policy_of(file: &Path) -> anyhow::Result<(String, Rulebook)> {
 
 fn check_policy(file: &Path) -> anyhow::Result<()> {
     let (text, rulebook) = policy_of(file)?;
-    println!("{}", shown(&format!("{}: no errors.", file.display())));
-    for line in what_it_does(&rulebook, text.len()) {
-        println!("  {}", shown(&line));
-    }
-    Ok(())
+    let mut says = vec![shown(&format!("{}: no errors.", file.display()))];
+    says.extend(what_it_does(&rulebook, text.len()).iter().map(|line| format!("  {}", shown(line))));
+    say(&(says.join("\n") + "\n"))
 }
 
 /// A line for a terminal. What others wrote into a policy, such as names of teams, stays text there.
@@ -290,7 +291,7 @@ fn spot_definitions(wait: Duration, checkpoints: Option<&str>) -> anyhow::Result
         let resumes = described.get("CheckpointConfig").is_some_and(|checkpoints| !checkpoints.is_null());
         let terms = SpotTerms { name, wait, checkpoints: checkpoints.map(str::to_owned), resumes };
         let definition = as_spot(&described, &tags, &terms);
-        println!("{}", definition.map_err(|why| anyhow::anyhow!("description {}: {why}", number + 1))?);
+        say(&format!("{}\n", definition.map_err(|why| anyhow::anyhow!("description {}: {why}", number + 1))?))?;
         descriptions = number + 1;
     }
     anyhow::ensure!(0 < descriptions, "standard input is empty: give it what `aws sagemaker describe-training-job …` says");
