@@ -8,8 +8,9 @@ use rust_decimal::Decimal;
 use crate::{
     facts::{Budget, BudgetMeasure, DailySpend, Filter, is_over},
     policy::{
-        sections::{Billing, BudgetPolicy, EVERY_TEAM},
+        sections::{Billing, BudgetPolicy},
         settings::Policy,
+        toml::{EVERY_TEAM, is_named},
     },
     vocabulary::{
         resource::Ownership,
@@ -123,7 +124,7 @@ impl Policy {
 
     /// The `[[budget]]` section that applies to a budget: the first one whose `name` matches.
     pub fn budget(&self, name: &str) -> Option<&BudgetPolicy> {
-        self.budgets.iter().find(|one| one.name.is_match(name))
+        self.budgets.iter().find(|one| is_named(&one.name, name))
     }
 
     /// Whether a used-up budget may enforce any of these rules.
@@ -192,6 +193,24 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_section_with_a_budgets_own_name_was_that_of_another() {
+        for (written, name, applies) in [
+            ("[ML] monthly", "[ML] monthly", true),
+            ("[ml] monthly", "[ML] Monthly", true),
+            ("[ML] monthly", "m monthly", true),
+            ("[ML] monthly", "[NLP] monthly", false),
+            ("ml-dev*", "ML-Dev-2026", true),
+            ("ML what? {all}", "ML what? {all}", true),
+            ("ml", "ml-dev", false),
+        ] {
+            let policy = Policy::from_toml(&format!("[[budget]]\nname = \"{written}\"\nowner = \"ann\"")).unwrap();
+            assert_eq!(policy.budget(name).is_some(), applies, "{written} and {name}");
+        }
+        let twice = "[[budget]]\nname = \"ML*\"\n[[budget]]\nname = \"ml*\"";
+        assert!(Policy::from_toml(twice).err().unwrap().to_string().contains("never applies"));
+    }
 
     #[test]
     fn a_budgets_owner_is_completed_as_in_a_tag() {

@@ -234,7 +234,7 @@ impl General {
         }
         let left = self.ownership.left.as_owners(&self.creators);
         let is_of_left =
-            |named: &str| self.creators.owner_named(named).is_some_and(|owner| each(&owner).iter().any(|one| left.is_match(one)));
+            |named: &str| self.creators.owner_named(named).is_some_and(|owner| each(&owner).iter().any(|one| left.has_owner(one)));
         if let Some(contact) = self.mail.contact.as_deref().filter(|contact| is_of_left(contact)) {
             return contradiction(contact_at, format!("`contact` is `{contact}`, {ELSE}"));
         }

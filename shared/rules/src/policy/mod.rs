@@ -3,10 +3,10 @@
 pub(crate) use self::{
     budgets::NearlyService,
     general::General,
-    ownership::values,
+    ownership::{entries, values},
     rates::NO_RATES,
-    toml::{DAY, Table, Wrong, contradiction, day, filled_glob, glob, nearest_or_newer, only_known_keys, table, tables, wrong},
-    working_hours::HoursOf,
+    toml::{DAY, Table, Wrong, contradiction, day, filled_glob, glob, is_named, nearest_or_newer, only_known_keys, table, tables, wrong},
+    working_hours::{HoursOf, is_nearly_team, team_slip},
 };
 pub use self::{
     guard_keys::{KEEP_UNTIL_TAG, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
@@ -31,6 +31,7 @@ mod inference;
 mod left;
 mod mornings;
 mod ownership;
+mod people;
 mod rates;
 mod required_tags;
 mod sections;

@@ -32,6 +32,11 @@ impl Policy {
         Some(self.spelling_of(&team).map_or(team, str::to_owned))
     }
 
+    /// Whether the policy names a team, apart from exemptions and overrides.
+    pub(crate) fn names_team(&self, team: &str) -> bool {
+        self.spelling_of(team).is_some()
+    }
+
     /// How the policy spells a team. `None`: it does not name the team.
     fn spelling_of(&self, team: &str) -> Option<&str> {
         let by_hours = alike(&self.team_hours, team).map(|(name, _)| name);
@@ -53,11 +58,6 @@ impl Policy {
             Named::Person(name) => Some(self.creators.address_of(&name)),
             Named::Session { .. } | Named::Several(_) | Named::Other(_) | Named::Nobody => None,
         }
-    }
-
-    /// The owner that the value of an owner's tag names. `None`: nobody (`TBD`, `n/a`).
-    pub fn owner_named(&self, value: &str) -> Option<String> {
-        self.creators.owner_named(value)
     }
 
     fn is_machine(&self, name: &str) -> bool {
@@ -162,7 +162,7 @@ pub(crate) fn entries<'t>(tags: &'t BTreeMap<String, String>, keys: &'t [String]
 }
 
 /// The name without what stands behind a `+`, which is what the address is for: `ann` in `ann+sagemaker`.
-fn without_tag(name: &str) -> &str {
+pub(super) fn without_tag(name: &str) -> &str {
     name.split('+').next().unwrap_or_default()
 }
 

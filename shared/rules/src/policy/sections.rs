@@ -8,16 +8,18 @@ use std::{
 use jiff::civil::Time;
 use regex::Regex;
 use rust_decimal::Decimal;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{
     facts::OnExceed,
+    policy::toml::EVERY_TEAM,
     savings_plan::{Offer, Payment, Term},
     vocabulary::{
         currency::Currency,
         duration::Duration,
-        globs::{Globs, filled_glob_schema, keys_schema, names_schema},
+        globs::{Globs, filled_glob_schema, globs_schema},
+        patterns::{JOBS, OWNERS, TAG_KEYS, USERS},
         price::Usd,
         text::one_line,
     },
@@ -72,11 +74,16 @@ pub struct Creators {
     /// `example.com`, `ann` becomes `ann@example.com`.
     #[schemars(regex(pattern = r"^[\p{L}\p{N}]+(-+[\p{L}\p{N}]+)*(\.[\p{L}\p{N}]+(-+[\p{L}\p{N}]+)*)+$"), extend("examples" = ["example.com"]))]
     pub email_domain: Option<String>,
-    /// More names of users and role sessions that do not belong to a person. They are not taken as owners. Names of AWS services and of known tools, ids and
-    /// random names never are.
+    /// More names of users and role sessions that do not belong to a person, or their ARNs. They are not taken as owners. Names of AWS services and of
+    /// known tools, ids and random names never are.
+    #[serde(deserialize_with = "super::people::users")]
+    #[schemars(schema_with = "users_schema")]
     pub not_people: Globs,
-    /// IAM roles that people assume, such as `ADFS-*`: a session with a name of one word, `ann`, is a person's there. In other roles it is nobody's, because
-    /// programs name their sessions so, too. E-mail addresses, `first.last`, users of IAM and of IAM Identity Center are always people.
+    /// IAM roles that people assume, such as `ADFS-*`, by their names or ARNs: a session with a name of one word, `ann`, is a person's there. In other
+    /// roles it is nobody's, because programs name their sessions so, too. E-mail addresses, `first.last`, users of IAM and of IAM Identity Center are
+    /// always people.
+    #[serde(deserialize_with = "super::people::roles")]
+    #[schemars(schema_with = "users_schema")]
     pub people_roles: Globs,
 }
 
@@ -84,8 +91,10 @@ pub struct Creators {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct OwnershipSettings {
-    /// Owners who have left: addresses or names as in the owners' tags, or patterns such as `*@contractor.example.com`. What they own is mailed to the owner of
-    /// their team's `[[budget]]`, or as `unowned`, and their names are not written into tags.
+    /// Owners who have left: addresses or names as in the owners' tags, or patterns such as `*@contractor.example.com` (`@contractor.example.com` is the
+    /// same). What they own is mailed to the owner of their team's `[[budget]]`, or as `unowned`, and their names are not written into tags.
+    #[serde(deserialize_with = "super::people::owners")]
+    #[schemars(schema_with = "owners_schema")]
     pub(crate) left: Globs,
 }
 
@@ -123,7 +132,7 @@ pub struct WorkflowSigns {
     /// Names of jobs that your workflows submit. Names that SageMaker Pipelines, AWS Batch, Redshift ML, Quick Sight, Canvas and Kubeflow Pipelines choose
     /// are known, those that begin with the name of Airflow or another such tool, and those with the id of a run of Airflow.
     #[serde(deserialize_with = "super::workflows::names")]
-    #[schemars(schema_with = "names_schema")]
+    #[schemars(schema_with = "jobs_schema")]
     pub names: Globs,
     /// Keys of tags on jobs that your workflows submit. Those of SageMaker Pipelines, Studio's notebook jobs, Step Functions, the AWS controllers for
     /// Kubernetes and all that begin with `aws:` are known, those with the name of Airflow or another such tool, or with `dag-id`, `workflow-id` or
@@ -132,6 +141,22 @@ pub struct WorkflowSigns {
     #[serde(deserialize_with = "super::workflows::keys")]
     #[schemars(schema_with = "keys_schema")]
     pub tags: Globs,
+}
+
+fn users_schema(generator: &mut SchemaGenerator) -> Schema {
+    globs_schema(&USERS, generator)
+}
+
+fn owners_schema(generator: &mut SchemaGenerator) -> Schema {
+    globs_schema(&OWNERS, generator)
+}
+
+fn jobs_schema(generator: &mut SchemaGenerator) -> Schema {
+    globs_schema(&JOBS, generator)
+}
+
+fn keys_schema(generator: &mut SchemaGenerator) -> Schema {
+    globs_schema(&TAG_KEYS, generator)
 }
 
 /// `[mail]`
@@ -384,14 +409,11 @@ impl Default for Coverage {
     }
 }
 
-/// The value of `team` for a budget that is for all teams.
-pub(super) const EVERY_TEAM: &str = "*";
-
 /// `[[budget]]`: who owns some budgets, and what the guard does when they are used up.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BudgetPolicy {
-    /// The names of the budgets that this applies to.
+    /// The names of the budgets that this applies to. Case does not count. A budget whose name is the whole pattern is meant as well.
     #[serde(deserialize_with = "super::toml::pattern")]
     #[schemars(schema_with = "filled_glob_schema")]
     pub(crate) name: globset::GlobMatcher,
@@ -400,8 +422,8 @@ pub struct BudgetPolicy {
     #[schemars(regex(pattern = r"\S"))]
     pub owner: Option<String>,
     /// The team that they are for. `*`: all teams. Absent: the one team in the budget's filter.
-    #[serde(default, deserialize_with = "super::toml::name")]
-    #[schemars(regex(pattern = r"\S"))]
+    #[serde(default, deserialize_with = "super::toml::team")]
+    #[schemars(regex(pattern = r"^\s*(\*|[^*?\[{,;|\s]([^*?\[{,;|]*[^*?\[{,;|\s])?)\s*$"))]
     pub team: Option<String>,
     /// What is done when a budget is used up, until its period ends. Absent: nothing.
     pub on_exceed: Option<OnExceed>,
@@ -410,7 +432,8 @@ pub struct BudgetPolicy {
 impl BudgetPolicy {
     /// Whether it certainly matches all names that a later one matches.
     pub(crate) fn covers(&self, later: &Self) -> bool {
-        ["*", "**", later.name.glob().glob()].contains(&self.name.glob().glob())
+        let [own, later] = [self, later].map(|one| one.name.glob().glob().to_lowercase());
+        own == later || ["*", "**"].contains(&own.as_str())
     }
 }
 

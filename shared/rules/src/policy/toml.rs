@@ -147,12 +147,36 @@ pub(crate) fn day(text: &str) -> Option<Date> {
     text.parse().ok().filter(|_| is_plain)
 }
 
+/// The value of `team` for a budget that is for all teams.
+pub(super) const EVERY_TEAM: &str = "*";
+
+/// What makes a pattern or a list of a text. No tag of `SageMaker` has one of them in its value, so no team has.
+const MARKS: [char; 7] = ['*', '?', '[', '{', ',', ';', '|'];
+
+/// The form of a team's name without [`MARKS`], as a regular expression.
+pub(crate) const TEAM: &str = r"^[^*?\[{,;|]*[^*?\[{,;|\s][^*?\[{,;|]*$";
+
+/// Reads a team's name, or `*` for all teams. Spaces around it are removed.
+pub(crate) fn team<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    match name(deserializer)? {
+        Some(team) if team != EVERY_TEAM && team.contains(MARKS) => Err(de::Error::custom(format!(
+            "`team` is `{team}`, which is no name of a team: write one [[budget]] per team, or team = \"*\" for all teams"
+        ))),
+        team => Ok(team),
+    }
+}
+
 /// Reads what belongs to teams. Teams are compared without case and blanks, so that a team of two spellings would be two in the policy and one elsewhere.
 pub(crate) fn by_team<'de, D: Deserializer<'de>, V: Deserialize<'de>>(deserializer: D) -> Result<BTreeMap<String, V>, D::Error> {
     let teams = BTreeMap::<String, V>::deserialize(deserializer)?;
     let names: Vec<&String> = teams.keys().collect();
     if names.iter().any(|name| name.trim().is_empty()) {
         return Err(de::Error::custom("the name of a team is empty: leave it out, or write a name"));
+    }
+    if let Some(name) = names.iter().find(|name| name.contains(MARKS)) {
+        return Err(de::Error::custom(format!(
+            "`{name}` is no name of a team: no pattern and no list stands here: write one line per team. What is for all teams stands in `default` and `holidays`"
+        )));
     }
     let twice = names
         .iter()
@@ -227,8 +251,13 @@ pub(crate) fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<glob
     if text.is_empty() {
         return Err(de::Error::custom("is empty: write for example \"ml-dev*\""));
     }
-    let glob = globset::Glob::new(text);
+    let glob = globset::GlobBuilder::new(text).case_insensitive(true).build();
     glob.map(|glob| glob.compile_matcher()).map_err(|error| de::Error::custom(format!("`{text}` is not a pattern: {}", error.kind())))
+}
+
+/// Whether a pattern matches a name, or is the name itself: `[ML] monthly`.
+pub(crate) fn is_named(pattern: &globset::GlobMatcher, name: &str) -> bool {
+    pattern.is_match(name) || pattern.glob().glob().to_lowercase() == name.trim().to_lowercase()
 }
 
 /// The form of an instance type's name, with one of AWS's sizes at its end: a type that is spelled otherwise never gets its price.
@@ -249,6 +278,34 @@ pub(crate) fn hourly<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTree
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Policy;
+
+    #[test]
+    fn a_pattern_or_a_list_of_teams_was_the_name_of_none() {
+        const EACH: &str = "write one line per team";
+        for (text, says) in [
+            ("[working-hours.teams]\n\"vision*\" = \"always\"", EACH),
+            ("[working-hours.teams]\n\"nlp, churn\" = \"always\"", EACH),
+            ("[working-hours.teams]\n\"{nlp,churn}\" = \"always\"", EACH),
+            ("[working-hours.teams]\n\"nlp|churn\" = \"always\"", EACH),
+            ("[working-hours.teams]\n\"*\" = \"always\"", "What is for all teams stands in `default`"),
+            ("[working-hours.team-holidays]\n\"*\" = [\"2026-12-24\"]", "and `holidays`"),
+            ("[working-hours.team-holidays]\n\"visio?\" = [\"2026-12-24\"]", EACH),
+            ("[[budget]]\nname = \"a\"\nteam = \"vision*\"", "write one [[budget]] per team"),
+            ("[[budget]]\nname = \"a\"\nteam = \"nlp, churn\"", "or team = \"*\" for all teams"),
+            ("[[budget]]\nname = \"a\"\nteam = \"[Vv]ision\"", "`[Vv]ision`, which is no name of a team"),
+        ] {
+            let error = Policy::from_toml(text).err().unwrap_or_else(|| panic!("{text} was accepted")).to_string();
+            assert!(error.contains(says), "{text}: {error}");
+        }
+        for text in [
+            "[working-hours.teams]\n\"Data Science\" = \"always\"\n\"R&D\" = \"never\"\n\"ml/vision (eu)\" = \"always\"",
+            "[[budget]]\nname = \"a\"\nteam = \" * \"",
+            "[[budget]]\nname = \"a\"\nteam = \"R&D\"",
+        ] {
+            assert!(Policy::from_toml(text).is_ok(), "{text}");
+        }
+    }
 
     #[test]
     fn a_price_of_no_instance_type_is_refused() {

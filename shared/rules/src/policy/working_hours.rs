@@ -12,7 +12,7 @@ use crate::{
         guard_keys::{SCHEDULE_TAG, Slip},
         required_tags::plain,
         settings::Policy,
-        toml::{DAY, by_team, day},
+        toml::{DAY, TEAM, by_team, day},
     },
     vocabulary::{
         calendars::Calendars,
@@ -32,7 +32,7 @@ pub(crate) struct WorkingHours {
     pub(super) default: Schedule,
     /// Working hours by team.
     #[serde(deserialize_with = "by_team")]
-    #[schemars(extend("propertyNames" = { "pattern": r"\S" }))]
+    #[schemars(extend("propertyNames" = { "pattern": TEAM }))]
     pub(super) teams: BTreeMap<String, Schedule>,
     /// Days on which nobody works in the policy's `timezone`. Working hours in another time zone are not changed by them. If `timezone` is `UTC`, they are
     /// the days of the time zone of `default`, too.
@@ -43,7 +43,7 @@ pub(crate) struct WorkingHours {
     zone_holidays: BTreeMap<String, Days>,
     /// Days on which a team does not work, instead of those of its time zone. They do not apply to a resource with its own working hours in another time zone.
     #[serde(deserialize_with = "by_team")]
-    #[schemars(extend("propertyNames" = { "pattern": r"\S" }))]
+    #[schemars(extend("propertyNames" = { "pattern": TEAM }))]
     team_holidays: BTreeMap<String, Days>,
 }
 
@@ -107,9 +107,7 @@ impl Policy {
         };
         let is_by_default = own.is_none() && team_hours.is_none();
         let meant = team.as_ref().filter(|_| is_by_default).and_then(|team| Some((team, self.team_meant(team)?)));
-        let slip = meant.map(|(team, (what, meant))| {
-            format!("The policy has no {what} for its team \"{}\". If {meant} is meant, correct the team's tag.", one_line(team))
-        });
+        let slip = meant.map(|(team, (what, meant))| team_slip(what, team, meant));
         let schedule = own.unwrap_or_else(|| usual.clone());
         // The team's days are those of where it is: not of somebody of the team who works in another zone.
         let is_where_the_team_is = schedule.zone(&self.calendar).iana_name() == usual.zone(&self.calendar).iana_name();
@@ -121,12 +119,7 @@ impl Policy {
 
     /// The team with hours or holidays of its own that may be meant by the name of one without: `vision` by `Visoin` or `Vision Team`, and what it has.
     fn team_meant(&self, team: &str) -> Option<(&str, &str)> {
-        let letters = letters_of_team(team);
-        let is_meant = |known: &&String| {
-            let known = letters_of_team(known);
-            let is_within = 3 <= known.len() && (letters.starts_with(&known) || letters.ends_with(&known));
-            is_within || strsim::osa_distance(&letters, &known) <= known.len() / 4
-        };
+        let is_meant = |known: &&String| is_nearly_team(team, known);
         let by_hours = self.team_hours.keys().find(is_meant).map(|team| ("working hours", team.as_str()));
         let holidays = &self.calendars.by_team;
         let by_holidays = || holidays.keys().filter(|_| alike(holidays, team).is_none()).find(is_meant);
@@ -142,6 +135,18 @@ impl Policy {
         let own = tags.get(SCHEDULE_TAG).map(|own| own.parse());
         own.transpose().map_err(|_| format!("its tag {SCHEDULE_TAG} cannot be read"))
     }
+}
+
+/// What is told of a team for which the policy has nothing, if one with nearly the same name is meant.
+pub(crate) fn team_slip(what: &str, team: &str, meant: &str) -> String {
+    format!("The policy has no {what} for its team \"{}\". If {meant} is meant, correct the team's tag.", one_line(team))
+}
+
+/// Whether a known team may be meant by the name of another.
+pub(crate) fn is_nearly_team(team: &str, known: &str) -> bool {
+    let [letters, known] = [team, known].map(letters_of_team);
+    let is_within = 3 <= known.len() && (letters.starts_with(&known) || letters.ends_with(&known));
+    is_within || strsim::osa_distance(&letters, &known) <= known.len() / 4
 }
 
 /// The letters of a team's name, however its words are joined: `rd` of `R&D`, `r-and-d` and `rnd`.

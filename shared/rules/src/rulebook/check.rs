@@ -42,7 +42,10 @@ impl Rulebook {
 
 /// Removes the innermost entry at this place of the text. `false`: there is none.
 fn remove(table: &mut DeTable<'_>, at: usize) -> bool {
-    if table.iter_mut().any(|(_, value)| remove_within(value.get_mut(), at)) {
+    if let Some((key, value)) = table.iter_mut().find_map(|(key, value)| remove_within(value.get_mut(), at).then_some((key, value))) {
+        // What is empty only now is no second error.
+        let emptied = matches!(value.get_ref(), DeValue::Table(within) if within.is_empty()).then(|| key.clone());
+        emptied.map(|key| table.remove(key.get_ref().as_ref()));
         return true;
     }
     let entry = table.iter().find(|(key, value)| key.span().contains(&at) || value.span().contains(&at));

@@ -1,15 +1,16 @@
 //! `[[override]]`: other rule settings for some resources.
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::LazyLock};
 
 use globset::GlobMatcher;
+use regex::Regex;
 use toml::{Spanned, de::DeValue};
 
 use crate::{
-    policy::{Table, Wrong, contradiction, filled_glob, glob, only_known_keys, table, tables, wrong},
+    policy::{Table, Wrong, contradiction, filled_glob, glob, is_named, is_nearly_team, only_known_keys, table, tables, wrong},
     rulebook::rule_set::RuleSet,
     vocabulary::{
-        globs::{A_PATTERN, is_of_names},
+        patterns::{JOBS, NAMES, TAG_KEY, TAG_VALUES, TEAMS, Texts},
         resource::{Arn, Kind, Resource},
         spelling::nearest,
         text::{alike, folded, is_alike},
@@ -63,6 +64,9 @@ impl Match {
             return contradiction(matching.span(), "this `match` names nothing: write for example match = { team = \"research\" }");
         }
         let kind = named.get("kind").map(kinds).transpose()?;
+        if let (Some(tag), Some(kind)) = (named.get("tag"), &kind) {
+            has_tags(tag, kind)?;
+        }
         Ok(Self {
             tags: named.get("tag").map(tags).transpose()?.unwrap_or_default(),
             team: named.get("team").map(team).transpose()?,
@@ -89,6 +93,17 @@ impl Match {
         std::iter::once(resource).chain(homes).any(|meant| self.is_match(meant, team))
     }
 
+    /// Whether it names a team, or may mean it by a pattern.
+    pub(super) fn has_team(&self, team: &str) -> bool {
+        self.team.as_ref().is_some_and(|(_, glob)| glob.is_match(folded(team).collect::<String>()))
+    }
+
+    /// The team that it names and that may be meant by this one, if it applies to a resource of that team.
+    pub(super) fn team_meant(&self, resource: &Resource, homes: &[Resource], team: &str) -> Option<&str> {
+        let (named, _) = self.team.as_ref().filter(|(named, _)| !named.contains(['*', '?', '[', '{']))?;
+        (is_nearly_team(team, named) && self.covers(resource, homes, Some(named))).then_some(named)
+    }
+
     /// Whether it can apply to resources of these kinds. What is in a space, a user profile or a domain is an app.
     pub(super) fn can_cover(&self, kinds: &[Kind]) -> bool {
         const HOMES: [Kind; 3] = [Kind::Space, Kind::UserProfile, Kind::Domain];
@@ -99,11 +114,11 @@ impl Match {
     fn is_match(&self, resource: &Resource, team: Option<&str>) -> bool {
         let Some(tags) = resource.tags.read() else { return false };
         self.tags.iter().all(|(key, glob)| alike(tags, key).is_some_and(|(_, value)| glob.is_match(value.trim())))
-            && self.team.as_ref().is_none_or(|(_, glob)| team.is_some_and(|team| glob.is_match(folded(team).collect::<String>())))
+            && (self.team.is_none() || team.is_some_and(|team| self.has_team(team)))
             && self
                 .name
                 .as_ref()
-                .is_none_or(|glob| glob.is_match(&resource.name) || id_of_domain(resource).is_some_and(|id| glob.is_match(id)))
+                .is_none_or(|glob| is_named(glob, &resource.name) || id_of_domain(resource).is_some_and(|id| glob.is_match(id)))
             && self.kind.as_ref().is_none_or(|glob| resource.kind().is_some_and(|kind| glob.is_match(kind.as_str())))
     }
 }
@@ -123,28 +138,81 @@ fn id_of_domain(resource: &Resource) -> Option<&str> {
     resource.id.split_once('/').filter(|_| resource.kind() == Some(Kind::Domain)).map(|(_, id)| id)
 }
 
+/// Refuses tags of what has none here, such as a budget.
+fn has_tags(tag: &Spanned<DeValue<'_>>, kinds: &GlobMatcher) -> Result<(), Wrong> {
+    let mut meant = Kind::ALL.iter().filter(|kind| kinds.is_match(kind.as_str()));
+    if meant.all(|kind| kind.is_of_the_account()) {
+        let kind = kinds.glob();
+        return contradiction(
+            tag.span(),
+            format!("`tag` matches nothing of kind = \"{kind}\", which has no tags here: write `name` or `team`"),
+        );
+    }
+    Ok(())
+}
+
 /// Reads patterns of tags, by their keys.
 fn tags(value: &Spanned<DeValue<'_>>) -> Result<Vec<(String, GlobMatcher)>, Wrong> {
     let tags = table(value, "match.tag")?;
     if tags.get_ref().is_empty() {
         return wrong(value.span(), "`tag` is empty: write for example tag.Environment = \"prod*\"");
     }
-    tags.get_ref().iter().map(|(tag, pattern)| Ok((tag.get_ref().to_string(), glob(pattern)?))).collect()
+    let read = |(key, pattern): (&Spanned<_>, &Spanned<DeValue<'_>>)| Ok((tag_key(key)?, glob_of(&TAG_VALUES, pattern, glob)?));
+    tags.get_ref().iter().map(read).collect()
 }
 
-/// Reads a pattern of names. What belongs to the account, such as a budget, may have any characters in its name.
+/// Reads the key of a tag. It is no pattern.
+fn tag_key(key: &Spanned<Cow<'_, str>>) -> Result<String, Wrong> {
+    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(TAG_KEY).ok());
+    let text = key.get_ref();
+    if FORM.as_ref().is_none_or(|form| form.is_match(text)) {
+        return Ok(text.to_string());
+    }
+    wrong(
+        key.span(),
+        format!("`{text}` is no key of a tag: only its value may be a pattern: write for example tag.Environment = \"prod*\""),
+    )
+}
+
+/// Reads a pattern that can match one of these texts.
+fn glob_of<'i>(
+    texts: &Texts,
+    value: &Spanned<DeValue<'i>>,
+    read: impl Fn(&Spanned<DeValue<'i>>) -> Result<GlobMatcher, Wrong>,
+) -> Result<GlobMatcher, Wrong> {
+    let glob = read(value)?;
+    match texts.refusal(glob.glob().glob()) {
+        Some(refusal) => wrong(value.span(), format!("`{}` is {refusal}", glob.glob())),
+        None => Ok(glob),
+    }
+}
+
+/// Reads a pattern of names.
 fn names(value: &Spanned<DeValue<'_>>, kinds: Option<&GlobMatcher>) -> Result<GlobMatcher, Wrong> {
     let glob = filled_glob(value)?;
     let pattern = glob.glob().glob();
-    let mut of_account = Kind::ALL.iter().filter(|kind| kind.is_of_the_account());
-    let may_be_of_account = kinds.is_some_and(|kinds| of_account.any(|kind| kinds.is_match(kind.as_str())));
-    if !may_be_of_account && !is_of_names(pattern) {
-        return wrong(value.span(), format!("`{pattern}` is no pattern of names: {}", name_meant(pattern)));
+    match why_no_name(pattern, kinds) {
+        Some(why) => wrong(value.span(), format!("`{pattern}` {why}")),
+        None => Ok(glob),
     }
+}
+
+/// Why a pattern can match no name of these kinds. What belongs to the account, such as a budget, may have any characters in its name, and an app's has blanks.
+fn why_no_name(pattern: &str, kinds: Option<&GlobMatcher>) -> Option<String> {
+    let may_be = |kind: &Kind| kinds.is_none_or(|kinds| kinds.is_match(kind.as_str()));
+    let may_be_of_account = kinds.is_some() && Kind::ALL.iter().any(|kind| kind.is_of_the_account() && may_be(kind));
     if is_a_part_of_an_apps_name(pattern, kinds) {
-        return wrong(value.span(), format!("`{pattern}` is the name of no app: {AN_APPS_NAME}"));
+        return Some(format!("is the name of no app: {AN_APPS_NAME}"));
     }
-    Ok(glob)
+    if may_be_of_account {
+        return None;
+    }
+    if let Some(refusal) = NAMES.refusal(pattern) {
+        let meant = id_meant(pattern).unwrap_or(format!("{refusal}; with a budget's name, write kind = \"budget\" too"));
+        return Some(format!("is {meant}"));
+    }
+    (!may_be(&Kind::App) && !JOBS.can_match(pattern))
+        .then(|| format!("has a blank, which no name of this kind has: {}", JOBS.meant(pattern)))
 }
 
 /// How an app is named.
@@ -161,19 +229,17 @@ fn is_a_part_of_an_apps_name(pattern: &str, kinds: Option<&GlobMatcher>) -> bool
     is_one_word && (is_app || (may_be_app && pattern.eq_ignore_ascii_case("default")))
 }
 
-/// How to write a pattern that no resource's name can match.
-fn name_meant(pattern: &str) -> String {
+/// What is wrong with an ARN or an id where a name is meant. `None`: it is neither.
+fn id_meant(pattern: &str) -> Option<String> {
     let id = Arn::parse(pattern).map_or(pattern, |arn| arn.resource);
-    match id.split_once('/') {
-        Some((kind, name)) if Kind::of(id).is_some() && !name.contains('/') => format!("write kind = \"{kind}\", name = \"{name}\""),
-        Some((kind, _)) if Kind::of(id).is_some() => format!("write kind = \"{kind}\", name = \"…\""),
-        _ => format!("{A_PATTERN}; with a budget's name, write kind = \"budget\" too"),
-    }
+    let (kind, name) = id.split_once('/').filter(|_| Kind::of(id).is_some())?;
+    let name = if name.contains('/') { "…" } else { name };
+    Some(format!("no pattern of names: write kind = \"{kind}\", name = \"{name}\""))
 }
 
 /// Reads a pattern of teams. Case and blanks do not count.
 fn team(value: &Spanned<DeValue<'_>>) -> Result<(String, GlobMatcher), Wrong> {
-    let written = filled_glob(value)?.glob().glob().to_owned();
+    let written = glob_of(&TEAMS, value, filled_glob)?.glob().glob().to_owned();
     let pattern: String = folded(&written).collect();
     Ok((written, glob(&Spanned::new(value.span(), DeValue::String(pattern.into())))?))
 }

@@ -13,7 +13,7 @@ use crate::{
     rules::{self, rule::Registration},
     vocabulary::{
         duration::Duration,
-        globs::{NAMES, filled_glob_schema, glob_schema},
+        patterns::{NAMES, TAG_KEY, TAG_VALUES, TEAMS, glob_schema},
         resource::Kind,
     },
 };
@@ -78,10 +78,10 @@ fn of_rule(key: &str, mut schema: Value, Registration { manner, .. }: &Registrat
 
 /// The `match` of an override or an exemption. The schemas of both are written by hand, because their tables are read by hand, so that errors have lines.
 fn match_schema(generator: &mut SchemaGenerator) -> Value {
-    let glob = |description: &str, generator: &mut SchemaGenerator| {
-        let mut glob = filled_glob_schema(generator);
-        glob.insert("description".into(), json!(description));
-        glob
+    let described = |mut schema: Schema, description: &str| {
+        schema.insert("description".into(), json!(description));
+        schema.insert("pattern".into(), json!(r"\S"));
+        schema
     };
     let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
     let of_resources: Vec<&str> = Kind::ALL.iter().filter(|kind| !kind.is_of_the_account()).map(|kind| kind.as_str()).collect();
@@ -92,11 +92,12 @@ fn match_schema(generator: &mut SchemaGenerator) -> Value {
             "tag": {
                 "type": "object",
                 "description": "Tag keys, each with a glob of its value: `tag.Environment = \"prod*\"`.",
-                "additionalProperties": glob_schema(generator),
+                "propertyNames": { "pattern": TAG_KEY },
+                "additionalProperties": TAG_VALUES.schema(generator),
                 "minProperties": 1,
             },
-            "team": glob("The team.", generator),
-            "name": glob("The resource's name.", generator),
+            "team": described(TEAMS.schema(generator), "The team."),
+            "name": described(glob_schema(generator), "The resource's name."),
             "kind": {
                 "title": "glob",
                 "description": "The kind of resource, spelt as in an ARN.",
@@ -107,7 +108,7 @@ fn match_schema(generator: &mut SchemaGenerator) -> Value {
         "minProperties": 1,
         // The name of a budget may have any characters.
         "if": { "properties": { "kind": { "enum": of_resources } } },
-        "then": { "properties": { "name": { "pattern": NAMES } } },
+        "then": { "properties": { "name": { "allOf": NAMES.schema(generator).get("allOf") } } },
     })
 }
 

@@ -59,7 +59,26 @@ const WRONG: &[(&str, usize, &str)] = &[
         2,
         "`tags` has `Pipeline=churn`, which is no pattern of keys of tags: the value of a tag",
     ),
-    ("[workflows]\ntags = [\"flow.*\"]", 2, "`flow.*`, which is no pattern of keys of tags: a pattern is for example"),
+    ("[workflows]\ntags = [\"Pipeline: churn\"]", 2, "the value of a tag does not count: write the key alone, \"Pipeline\""),
+    (
+        "[workflows]\nnames = [\"train-{date}\"]",
+        2,
+        "`names` has `train-{date}`, which is no pattern of names: a pattern is for example \"churn*\"",
+    ),
+    ("[workflows]\ntags = [\"wf-[a-z]+\"]", 2, "`wf-[a-z]+`, which is no pattern of keys of tags: a pattern is for example"),
+    (
+        "[[override]]\nmatch = { team = \"vision|nlp\" }\nrules.notebook-idle.mode = \"off\"",
+        2,
+        "`team`: `vision|nlp` is no pattern of teams",
+    ),
+    ("[[override]]\nmatch = { tag.Stage = \"!dev\" }\nrules.notebook-idle.mode = \"off\"", 2, "`!dev` is no pattern of values of tags"),
+    ("[[override]]\nmatch = { tag.\"Env*\" = \"dev\" }\nrules.notebook-idle.mode = \"off\"", 2, "`Env*` is no key of a tag"),
+    (
+        "[[exempt]]\nmatch = { kind = \"budget\", tag.a = \"b\" }\nuntil = \"2026-12-31\"\nreason = \"x\"",
+        2,
+        "`tag` matches nothing of kind",
+    ),
+    ("[[exempt]]\nmatch = { kind = \"model\", name = \"a b\" }\nuntil = \"2026-12-31\"\nreason = \"x\"", 2, "`a b` has a blank"),
     ("[[override]]\nmatch = { name = \"default\" }\nrules.notebook-idle.mode = \"off\"", 2, "`default` is the name of no app"),
     (
         "[[override]]\nmatch = { kind = \"app\" }\nrules.notebook-idle.mode = \"off\"",

@@ -11,6 +11,7 @@ mod letters;
 mod machine_words;
 pub mod machines;
 pub mod owners;
+pub(crate) mod patterns;
 pub(crate) mod people;
 pub mod period;
 pub mod price;

@@ -253,6 +253,73 @@ fn a_pattern_that_no_name_can_match_is_refused_with_what_to_write() {
     }
 }
 
+/// Each was accepted, and protected nothing.
+#[test]
+fn a_pattern_of_another_language_in_a_match_is_refused_with_the_right_form() {
+    const NO_NOT: &str = "none says what is not meant";
+    for (matching, says) in [
+        ("name = \"{train, score}-*\"", "here \"{train,score}-*\" may be meant"),
+        ("name = \"{ train,score }-*\"", "here \"{train,score}-*\" may be meant"),
+        ("name = \"churn-[0-9]{8}\"", "here \"churn-[0-9]*\" may be meant"),
+        ("name = \"churn-[0-9]{2,4}\"", "here \"churn-[0-9]*\" may be meant"),
+        ("name = \"churn-[a-z]+\"", "here \"churn-[a-z]*\" may be meant"),
+        ("name = \"churn-{{date}}\"", "here \"churn-*\" may be meant"),
+        ("name = \"churn-{date}\"", "here \"churn-*\" may be meant"),
+        ("name = \"churn-[date]\"", "here \"churn-*\" may be meant"),
+        ("name = \"[env]-churn\"", "here \"*-churn\" may be meant"),
+        ("name = \"nightly train\", kind = \"training-job\"", "has a blank, which no name of this kind has"),
+        ("tag.Environment = \"prod|staging\"", "here \"{prod,staging}\" may be meant"),
+        ("tag.Environment = \"prod, staging\"", "here \"{prod,staging}\" may be meant"),
+        ("tag.Environment = \"{prod, staging}\"", "here \"{prod,staging}\" may be meant"),
+        ("tag.Environment = \"(prod|staging)\"", "here \"{prod,staging}\" may be meant"),
+        ("tag.Environment = \"^prod$\"", "here \"prod\" may be meant"),
+        ("tag.Environment = \"prod.*\"", "here \"prod*\" may be meant"),
+        ("tag.Environment = \".*prod.*\"", "here \"*prod*\" may be meant"),
+        ("tag.Environment = \"!dev\"", NO_NOT),
+        ("tag.Environment = \"/prod/\"", "here \"prod\" may be meant"),
+        ("tag.Environment = \"prod or staging\"", "here \"{prod,staging}\" may be meant"),
+        ("tag.\"Env*\" = \"prod\"", "only its value may be a pattern"),
+        ("tag.\"Env|Stage\" = \"prod\"", "only its value may be a pattern"),
+        ("tag.\"\" = \"prod\"", "only its value may be a pattern"),
+        ("team = \"vision|nlp\"", "here \"{vision,nlp}\" may be meant"),
+        ("team = \"vision, nlp\"", "here \"{vision,nlp}\" may be meant"),
+        ("team = \"vision or nlp\"", "here \"{vision,nlp}\" may be meant"),
+        ("team = \"vision.*\"", "here \"vision*\" may be meant"),
+        ("team = \"^vision\"", "here \"vision\" may be meant"),
+        ("team = \"!vision\"", NO_NOT),
+    ] {
+        for section in ["[[exempt]]\nuntil = \"2026-12-31\"\nreason = \"x\"", "[[override]]\nrules.guard-tag-unreadable.mode = \"off\""] {
+            let text = format!("{section}\nmatch = {{ {matching} }}");
+            let errors = Rulebook::check(&text).err().unwrap_or_default();
+            assert!(errors.len() == 1 && errors[0].to_string().contains(says), "{text}: {errors:?}");
+        }
+    }
+    let of_budgets = "[[exempt]]\nmatch = { kind = \"budget\", tag.Stage = \"dev\" }\nuntil = \"2026-12-31\"\nreason = \"x\"";
+    let errors = Rulebook::check(of_budgets).err().unwrap();
+    assert!(errors[0].to_string().contains("`tag` matches nothing of kind = \"budget\", which has no tags here"), "{errors:?}");
+    for matching in [
+        "tag.Environment = \"prod*\"",
+        "tag.Environment = \"{prod,staging}\"",
+        "tag.Environment = \"\"",
+        "tag.Version = \"1.*\"",
+        "tag.Service = \"acme.ml.*\"",
+        "tag.Owner = \"*@example.*\"",
+        "tag.Path = \"/ml/prod/*\"",
+        "tag.Department = \"Research and Development\"",
+        "tag.\"aws:cloudformation:stack-name\" = \"ml-[0-9]?\"",
+        "tag.\"Kosten Stelle\" = \"*\", kind = \"*\"",
+        "team = \"{vision, nlp}*\"",
+        "team = \"R&D\"",
+        "team = \"ml/[a-c]\"",
+        "name = \"{lab,desk} jupyterlab default\", kind = \"app\"",
+        "name = \"churn-v{1,2}\"",
+        "name = \"[A-Za-z]*-[ab]\"",
+    ] {
+        let text = format!("[[override]]\nrules.guard-tag-unreadable.mode = \"off\"\nmatch = {{ {matching} }}");
+        assert_eq!(Rulebook::check(&text).err(), None, "{text}");
+    }
+}
+
 #[test]
 fn spaces_around_a_pattern_do_not_count() {
     for matching in ["name = \"churn \"", "name = \" churn\"", "tag.Stage = \" prod \"", "kind = \" notebook-instance \""] {
