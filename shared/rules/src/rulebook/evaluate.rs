@@ -137,7 +137,8 @@ impl Rulebook {
                     waste.notice.details.push(over.into());
                 }
                 let keep = self.keep(resource, &judged.homes);
-                let finding = self.finding(rule, resource, *waste, measure, keep);
+                let mut finding = self.finding(rule, resource, *waste, measure, keep);
+                self.tell_team(&mut finding, &judged.homes, cx.now);
                 judgement.findings.push(Finding {
                     series: judged.series,
                     run: judged.run,

@@ -67,7 +67,7 @@ pub struct Finding {
     pub terms: Terms,
     /// The exemption that the owner asks for with `cost-guard:keep-until`. `None`: there is none, or it has no effect here.
     pub keep: Option<Keep>,
-    /// Why it is not enforced although the policy says so: a `cost-guard:` tag cannot be read.
+    /// Why it is not enforced although the policy says so: a `cost-guard:` tag cannot be read, or its team is nearly one that is exempt.
     pub suspended: Option<UnreadableTags>,
     /// The used-up budget because of which it is enforced. `None`: the policy alone decides.
     pub measure: Option<BudgetMeasure>,

@@ -32,6 +32,7 @@ mod overrides;
 mod read;
 mod rule_set;
 mod schema;
+mod teams;
 mod words;
 
 /// The policy with its rules. `Rulebook::from_toml("")` is the default: every rule, report only.
@@ -132,7 +133,8 @@ impl Rulebook {
         let by_tag =
             || self.policy.keep(resource)?.ok().filter(holds).map(|keep| format!("its tag {KEEP_UNTIL_TAG} = {} keeps it", keep.value));
         let by_policy = || self.exempt_of(resource, &resource.homes()).filter(holds).map(|keep| format!("it is kept until {}", keep.value));
-        unreadable.or_else(by_tag).or_else(by_policy)
+        let nearly = || self.nearly_exempt(resource, &resource.homes(), now).map(|team| team.why);
+        unreadable.or_else(by_tag).or_else(by_policy).or_else(nearly)
     }
 
     /// The longest exemption by the policy, of a Studio app also through what it is in.
