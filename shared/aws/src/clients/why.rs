@@ -27,7 +27,7 @@ where
 }
 
 /// The operation, `sagemaker:ListApps`, that AWS denies, by what could not be read and why, as this crate reports it: `Studio apps (sagemaker:ListApps)` and
-/// [`why`], or `tags of x` and `sagemaker:ListTags: ` before it. `None`: the reason is another one.
+/// `why`, or `tags of x` and `sagemaker:ListTags: ` before it. `None`: the reason is another one.
 pub fn denied_operation<'a>(what: &'a str, why: &'a str) -> Option<&'a str> {
     let is_denied = |code: &str| DENIED.iter().any(|denied| code.starts_with(denied));
     let parts: Vec<&str> = std::iter::once(what).chain(why.split(": ")).collect();
