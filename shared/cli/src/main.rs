@@ -40,6 +40,7 @@ mod traffic;
 
 /// The command-line tools of the SageMaker cost guard.
 #[derive(Parser)]
+#[command(version)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
