@@ -21,6 +21,8 @@ pub const FEWEST_HOURS: usize = 7 * 24;
 const CHANGES: Decimal = dec!(0.2);
 /// How much less use is tried, in percent.
 const LESS_USE: [u32; 3] = [10, 25, 50];
+/// Less than this a month is no loss: hours are rounded.
+const CENT: Decimal = dec!(0.01);
 /// How many usage types an advice names: those that cost most.
 const NAMED: usize = 6;
 
@@ -133,6 +135,9 @@ pub struct Offered {
     pub worst_unused: Option<Decimal>,
     /// What it saves if this much less is used: percent, and USD a month.
     pub with_less_use: Vec<(u32, Decimal)>,
+    /// By how many percent the use may fall before it costs more than no plan. `None`: there is no commitment.
+    #[serde(default)]
+    pub may_fall: Option<u32>,
     /// What commitments cost: USD per hour, and USD a month.
     pub curve: Vec<(Decimal, Decimal)>,
     /// AWS's number.
@@ -217,16 +222,13 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
         let outcome = covering.outcome(commitment);
         // No saving: the window as a whole does not pay for it.
         let outcome = if outcome.saving() <= Decimal::ZERO { covering.outcome(Decimal::ZERO) } else { outcome };
-        let less = |percent: u32| {
-            let part = Decimal::ONE - Decimal::from(percent) / Decimal::ONE_HUNDRED;
-            let less = left.lessened(|_, _, usd| usd * part);
-            (percent, a_month(Covering::new(&less, rates).outcome(outcome.commitment).saving(), left.hours()))
-        };
+        let saving_of = |part: Decimal| saving_of_part((&left, rates), outcome.commitment, part);
         Offered {
             offer: *offer,
             if_waste_stays: tried(outcome.commitment).if_waste_stays,
             with_waste: tried(wasteful.best().min(most)),
-            with_less_use: LESS_USE.map(less).to_vec(),
+            with_less_use: LESS_USE.map(|percent| (percent, saving_of(without(percent)))).to_vec(),
+            may_fall: (!outcome.commitment.is_zero()).then(|| may_fall(saving_of)),
             curve: covering
                 .curve(outcome.commitment)
                 .into_iter()
@@ -249,6 +251,27 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
         trend: trend.round_dp(4),
         offers: offers.iter().map(of_offer).collect(),
     })
+}
+
+/// What is left of all without so many percent, as a part.
+fn without(percent: u32) -> Decimal {
+    Decimal::ONE - Decimal::from(percent) / Decimal::ONE_HUNDRED
+}
+
+/// What a commitment saves if only this part of the use goes on, USD a month.
+fn saving_of_part((left, rates): (&Usage, &Rates), commitment: Decimal, part: Decimal) -> Decimal {
+    let less = left.lessened(|_, _, usd| usd * part);
+    a_month(Covering::new(&less, rates).outcome(commitment).saving(), left.hours())
+}
+
+/// By how many percent the use may fall before a plan costs more than none: the most at which it saves, or costs less than a cent. The saving falls with the use, so that halving finds it.
+fn may_fall(saving_of: impl Fn(Decimal) -> Decimal) -> u32 {
+    let (mut most, mut too_much) = (0, 100);
+    while 1 < too_much - most {
+        let middle = u32::midpoint(most, too_much);
+        if -CENT < saving_of(without(middle)) { most = middle } else { too_much = middle }
+    }
+    most
 }
 
 /// The usage types that cost most.
@@ -278,6 +301,7 @@ fn of_outcome(outcome: &Outcome) -> Offered {
         under_used_hours: outcome.under_used_hours,
         worst_unused: outcome.worst_unused,
         with_less_use: vec![],
+        may_fall: None,
         curve: vec![],
         by_aws: None,
         by_aws_here: None,

@@ -4,6 +4,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::vocabulary::{currency::Currency, price::dollars};
 
+mod message;
 mod reasons;
 pub mod savings_plan_expiring;
 pub mod savings_plan_returnable;
@@ -29,6 +30,11 @@ pub(crate) fn hourly(commitment: Decimal) -> Decimal {
 /// USD a month for people.
 pub(crate) fn monthly(usd: Decimal) -> String {
     format!("{} a month", dollars(usd))
+}
+
+/// Whole dollars for people, where cents say nothing: `$7,713`.
+fn whole_dollars(usd: Decimal) -> String {
+    Currency::of_account().amount(usd, 0)
 }
 
 /// A part for people: `87.5 %`.

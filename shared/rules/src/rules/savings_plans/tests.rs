@@ -180,7 +180,7 @@ fn a_training_plan_that_nobody_uses_is_told_with_the_dollars_left() {
 }
 
 /// Two weeks of an endpoint of $10 an hour, half of which is waste, and office hours.
-fn commitment(aws: Option<Decimal>) -> Commitment {
+pub(super) fn commitment(aws: Option<Decimal>) -> Commitment {
     let mut usage = Usage::new(vec!["USE1-Host:ml.g5.xlarge".into(), "USE1-Notebk:ml.t3.medium".into()]);
     for hour in 0..336 {
         let is_office = hour / 24 % 7 < 5 && (8..18).contains(&(hour % 24));
@@ -227,7 +227,7 @@ fn what_is_left_without_the_waste_is_advised_beside_the_number_of_aws() {
     // Half of the endpoint at 73 %; office hours are too few.
     assert_eq!(
         told.reason.to_string(),
-        "a SageMaker Savings Plan of $3.650 per hour (1 year, No Upfront) would save $985.50 a month; it binds you to $31,974.00 in all"
+        "a SageMaker Savings Plan of $3.650 per hour (1 year, No Upfront) would save $985.50 a month; it binds you to $31,974.00 in all; you lose money if this use falls by more than 38 %"
     );
     assert_eq!(told.usd_per_month, Some(dec!(985.5)));
     let text: String = told
