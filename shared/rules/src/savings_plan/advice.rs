@@ -144,6 +144,29 @@ pub struct Offered {
     pub by_aws: Option<ByAws>,
     /// AWS's number, tried on these hours.
     pub by_aws_here: Option<Tried>,
+    /// What AWS's own estimate implies. `None`: nothing, or AWS has none.
+    #[serde(default)]
+    pub implied: Option<Implied>,
+}
+
+/// What AWS's estimate implies where it is lower than what AWS's number saves in these hours: less ran on average.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Implied {
+    /// The part of this use that ran, 0 to 1.
+    pub part: Decimal,
+    /// What the advised plan saves at that part, USD a month.
+    pub usd_per_month: Decimal,
+}
+
+impl ByAws {
+    /// The part of this use that must have run on average for AWS's estimate: what AWS's number covers by it, of what it covers in these hours. `None`: no less ran.
+    fn part_that_ran(&self, here: &Tried) -> Option<Decimal> {
+        let committed = self.commitment * HOURS_PER_MONTH;
+        let [by_estimate, covered] = [self.usd_per_month, here.if_waste_stays].map(|saving| saving + committed);
+        let part = by_estimate.checked_div(covered)?;
+        (Decimal::ZERO < part && part.round_dp(2) < Decimal::ONE).then_some(part)
+    }
 }
 
 impl Offered {
@@ -223,6 +246,8 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
         // No saving: the window as a whole does not pay for it.
         let outcome = if outcome.saving() <= Decimal::ZERO { covering.outcome(Decimal::ZERO) } else { outcome };
         let saving_of = |part: Decimal| saving_of_part((&left, rates), outcome.commitment, part);
+        let by_aws_here = by_aws.as_ref().map(|aws| tried(aws.commitment));
+        let part_that_ran = by_aws.as_ref().zip(by_aws_here.as_ref()).and_then(|(aws, here)| aws.part_that_ran(here));
         Offered {
             offer: *offer,
             if_waste_stays: tried(outcome.commitment).if_waste_stays,
@@ -235,7 +260,8 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
                 .filter(|(at, _)| *at <= most)
                 .map(|(at, cost)| (at, a_month(cost, left.hours())))
                 .collect(),
-            by_aws_here: by_aws.as_ref().map(|aws| tried(aws.commitment)),
+            implied: part_that_ran.map(|part| Implied { part, usd_per_month: saving_of(part) }),
+            by_aws_here,
             by_aws,
             ..of_outcome(&outcome)
         }
@@ -305,5 +331,6 @@ fn of_outcome(outcome: &Outcome) -> Offered {
         curve: vec![],
         by_aws: None,
         by_aws_here: None,
+        implied: None,
     }
 }

@@ -3,12 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::{Decimal, dec};
 
-use super::{monthly, per_hour, percent};
+use super::{aws_number, monthly, per_hour, percent, saves, ways};
 use crate::{
     facts::Commitment,
     rules::verdict::Detail,
     savings_plan::{Advice, Certainty, Deducted, Offered, Used},
     vocabulary::{
+        component::instance_type_of,
         period::day_of,
         price::{HOURS_PER_MONTH, dollars},
         timed_text::TimedText,
@@ -35,8 +36,8 @@ pub(super) fn binding(commitment: Decimal) -> String {
 /// All about an advice, for a mail.
 pub(super) fn details(commitment: &Commitment, advice: &Advice, offered: &Offered) -> Vec<Detail> {
     let mut details = vec![usage(commitment, advice), by_usage_type(advice)];
-    details.extend(by_aws(advice, offered));
-    details.push(ways(advice, offered));
+    details.extend(aws_number::by_aws(advice, offered));
+    details.push(ways::ways(advice, offered));
     details.extend((!offered.commitment.is_zero()).then(|| what_if(advice, offered)));
     details.extend(cautions(advice, offered).into_iter().map(|text| Detail::from(TimedText::from(text))));
     details
@@ -62,8 +63,12 @@ fn usage(commitment: &Commitment, advice: &Advice) -> Detail {
     let whose = commitment
         .account
         .as_ref()
-        .map_or_else(String::new, |account| format!(" of AWS account {account} (if it is a payer's, of all its accounts)"));
-    let title = format!("Usage{whose} {}, hour by hour: {} on demand", days(advice), monthly(advice.a_month(advice.on_demand)));
+        .map_or_else(String::new, |account| format!(" of AWS account {account} and, if it pays for other accounts, of those"));
+    let title = format!(
+        "Use{whose}, {}, hour by hour: {} on demand (a month is {HOURS_PER_MONTH} hours)",
+        days(advice),
+        monthly(advice.a_month(advice.on_demand))
+    );
     Detail { title: title.into(), list }
 }
 
@@ -92,13 +97,34 @@ fn by_usage_type(advice: &Advice) -> Detail {
     let line = |one: &Used| {
         let price = one.price.map_or_else(String::new, |usd| format!(" at {} on demand", per_hour(usd)));
         format!(
-            "{}: {}{price}, of which {} stays",
+            "{}: {}{price}, of which {} stays{}",
             one.usage_type,
             monthly(advice.a_month(one.on_demand)),
-            dollars(advice.a_month(one.stays))
+            dollars(advice.a_month(one.stays)),
+            instances(advice, one).map_or_else(String::new, |text| format!(": {text}"))
         )
     };
-    Detail { title: TimedText::from("The usage types that cost most"), list: advice.usage_types.iter().map(line).collect() }
+    let title = "The usage types that cost most (the bill does not name resources)";
+    Detail { title: TimedText::from(title), list: advice.usage_types.iter().map(line).collect() }
+}
+
+/// `10 x ml.g5.xlarge on average, 6 are waste, 4 stay`: the dollars by the price and the hours. `None`: it is not billed by instance-hours, or its price is not known.
+fn instances(advice: &Advice, one: &Used) -> Option<String> {
+    let instance_type = instance_type_of(&one.usage_type)?;
+    let price = one.price? * Decimal::from(advice.hours);
+    let [all, stay] = [one.on_demand, one.stays].map(|usd| usd.checked_div(price).map(|count| count.round_dp(1).normalize()));
+    let (all, stay) = (all.filter(|count| !count.is_zero())?, stay?);
+    let gone = all - stay;
+    let is_waste = advice.owned_covers.is_zero() && !advice.deducted.iter().any(|one| one.moves_to_spot);
+    let what = match (gone.is_zero(), is_waste, gone == Decimal::ONE) {
+        (true, ..) => return Some(format!("{all} x {instance_type} on average")),
+        (_, true, true) => "is waste",
+        (_, true, _) => "are waste",
+        (_, false, true) => "ends, moves to Spot or has a plan",
+        (_, false, _) => "end, move to Spot or have a plan",
+    };
+    let stays = if stay == Decimal::ONE { "stays" } else { "stay" };
+    Some(format!("{all} x {instance_type} on average, {gone} {what}, {stay} {stays}"))
 }
 
 /// What the owners of waste could end without a commitment, USD a month.
@@ -124,98 +150,18 @@ pub(super) fn why_not(advice: &Advice, offered: &Offered) -> &'static str {
     }
 }
 
-/// AWS's number, and why ours is another one.
-fn by_aws(advice: &Advice, offered: &Offered) -> Option<Detail> {
-    let (aws, here) = (offered.by_aws.as_ref()?, offered.by_aws_here.as_ref()?);
-    if offered.commitment == aws.commitment.round_dp(5) {
-        return None;
-    }
-    let has_waste = !advice.deducted.is_empty();
-    let mut list = vec![if has_waste {
-        format!(
-            "AWS recommends {}. In these hours it {} as long as the waste stays; once that has ended, it {}.",
-            per_hour(aws.commitment),
-            saves(here.if_waste_stays),
-            saves(here.if_waste_ends)
-        )
-    } else {
-        format!("AWS recommends {}. In these hours it {}.", per_hour(aws.commitment), saves(here.if_waste_ends))
-    }];
-    list.push(format!(
-        "AWS's own estimate is {}. It is an average of up to 60 days, in some of which less ran. If such days come back, every plan saves less.",
-        monthly(aws.usd_per_month)
-    ));
-    let rest = if advice.owned_covers.is_zero() { "the same usage" } else { "what your plans leave of the usage" };
-    let with_waste = offered.with_waste.commitment;
-    list.push(format!("Best for {rest}{}: {}.", if has_waste { " with all waste in it" } else { "" }, per_hour(with_waste)));
-    if with_waste != offered.commitment {
-        list.push(format!(
-            "Best {}: {}, {} less.",
-            if has_waste { "without what will vanish" } else { "for the last week alone, because use is changing" },
-            per_hour(offered.commitment),
-            per_hour((with_waste - offered.commitment).max(Decimal::ZERO))
-        ));
-    }
-    Some(Detail { title: TimedText::from("Why AWS says another number"), list })
-}
-
-/// `saves $12.00 a month`.
-fn saves(usd: Decimal) -> String {
-    if usd.is_sign_negative() { format!("costs {} more than no plan", monthly(-usd)) } else { format!("saves {}", monthly(usd)) }
-}
-
-/// All ways to buy.
-fn ways(advice: &Advice, offered: &Offered) -> Detail {
-    let line = |one: &Offered| {
-        let aws = one.by_aws.as_ref().map_or_else(String::new, |aws| format!(" (AWS: {})", per_hour(aws.commitment)));
-        if one.commitment.is_zero() {
-            return format!("{}: do not buy{aws}", one.offer);
-        }
-        let cheaper = one.discount().map_or_else(String::new, |part| format!(", {} less than on demand", percent(part)));
-        let used = one.utilisation.map_or_else(String::new, |part| format!(" {} of it is used.", percent(part)));
-        format!(
-            "{}: {}{aws}{cheaper}. It saves {}, {} over its term. It binds you to {}, {}.{used}",
-            one.offer,
-            per_hour(one.commitment),
-            monthly(one.usd_per_month),
-            dollars(one.usd_per_month * Decimal::from(one.offer.term.hours()) / HOURS_PER_MONTH),
-            dollars(one.binds()),
-            upfront(one)
-        )
-    };
-    Detail {
-        title: format!("The ways to buy it. Your policy asks for {} (`[savings-plan]` term and payment)", offered.offer).into(),
-        list: advice.offers.iter().map(line).collect(),
-    }
-}
-
-fn upfront(offered: &Offered) -> String {
-    let back = offered.payback_months().map_or_else(String::new, |months| format!(", back after {:.1} months", months.round_dp(1)));
-    let usd = offered.upfront();
-    if usd.is_zero() {
-        "nothing of it paid when it is bought".to_owned()
-    } else {
-        format!("{} of it paid when it is bought{back}", dollars(usd))
-    }
-}
-
 /// What it comes to if more or less is used than is expected.
 fn what_if(advice: &Advice, offered: &Offered) -> Detail {
     let with_waste = &offered.with_waste;
     let mut list = vec![];
     if is_waste(advice, offered) {
-        list.push(format!(
-            "all waste stays: it {}; {} would save {}",
-            saves(offered.if_waste_stays),
-            per_hour(with_waste.commitment),
-            monthly(with_waste.if_waste_stays)
-        ));
+        let larger = format!("; {} would save {}", per_hour(with_waste.commitment), monthly(with_waste.if_waste_stays));
+        // That AWS's number is right then has been said.
+        let larger = if aws_number::is_best_with_waste(offered) { String::new() } else { larger };
+        list.push(format!("all waste stays: it {}{larger}", saves(offered.if_waste_stays)));
     }
     list.extend(offered.with_less_use.iter().map(|(percent, usd)| format!("{percent} % less use: it {}", saves(*usd))));
     list.push(format!("none of it is used any more: it costs {} until its term is over", monthly(offered.commitment * HOURS_PER_MONTH)));
-    if let Some(part) = offered.break_even {
-        list.push(format!("it pays as long as {} of it is used", percent(part)));
-    }
     list.push(used(advice, offered));
     Detail { title: TimedText::from("What if"), list }
 }
