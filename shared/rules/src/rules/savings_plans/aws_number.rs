@@ -36,7 +36,7 @@ fn recommended(advice: &Advice, offered: &Offered, here: &Tried) -> String {
     if advice.deducted.is_empty() {
         format!("AWS recommends {aws}. In these hours it {ends}.")
     } else if offered.if_waste_stays < here.if_waste_stays {
-        format!("AWS recommends {aws}. If you keep the waste, that is the better plan: it {stays}. Once the waste has ended, it {ends}.")
+        format!("AWS recommends {aws}. If the waste is kept, that is the better plan: it {stays}. Once the waste has ended, it {ends}.")
     } else {
         format!("AWS recommends {aws}. As long as the waste stays, it {stays}. Once that has ended, it {ends}.")
     }
@@ -52,7 +52,7 @@ fn estimate(aws: &ByAws, offered: &Offered) -> String {
         } else {
             format!("saves {usd} a month")
         };
-        format!(" It implies that over these days only about {percent} % of this use ran; at {percent} % the plan that is advised {saves}.")
+        format!(" It implies that over those days only about {percent} % of this use ran; at {percent} % the plan that is advised {saves}.")
     });
     format!("AWS's own estimate is {}, an average of up to 60 days.{implied}", monthly(aws.usd_per_month))
 }
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn who_keeps_the_waste_is_told_which_plan_is_better() {
         for (aws, text) in [
-            (dec!(7.3), "If you keep the waste, that is the better plan: it saves $1,971.00 a month. Once the waste has ended, it costs"),
+            (dec!(7.3), "If the waste is kept, that is the better plan: it saves $1,971.00 a month. Once the waste has ended, it costs"),
             (dec!(2), "As long as the waste stays, it saves $540.00 a month. Once that has ended, it saves $540.00 a month."),
         ] {
             assert!(said(aws, |_| {})[0].contains(text), "{:?}", said(aws, |_| {}));
@@ -112,11 +112,11 @@ mod tests {
             (None, ""),
             (
                 implied(dec!(106.9)),
-                " It implies that over these days only about 76 % of this use ran; at 76 % the plan that is advised saves $107 a month.",
+                " It implies that over those days only about 76 % of this use ran; at 76 % the plan that is advised saves $107 a month.",
             ),
             (
                 implied(dec!(-12.4)),
-                " It implies that over these days only about 76 % of this use ran; at 76 % the plan that is advised costs $12 a month more than no plan.",
+                " It implies that over those days only about 76 % of this use ran; at 76 % the plan that is advised costs $12 a month more than no plan.",
             ),
         ] {
             assert_eq!(said(dec!(7.3), |offered| offered.implied.clone_from(&implied))[1], format!("{average}{end}"));

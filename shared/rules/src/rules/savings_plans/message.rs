@@ -1,16 +1,21 @@
 //! The advice in short: the subject of its mail, why, and what to do.
 
-use rust_decimal::{Decimal, RoundingStrategy};
+use jiff::Timestamp;
+use rust_decimal::{Decimal, RoundingStrategy, dec};
 
 use super::{hourly, monthly, per_hour, reasons, whole_dollars};
 use crate::{
     rules::verdict::Detail,
     savings_plan::{Advice, Certainty, Offered},
-    vocabulary::{currency::Currency, price::dollars, timed_text::TimedText},
+    vocabulary::{currency::Currency, period::day_of, price::dollars, timed_text::TimedText},
 };
 
 /// How much of a subject is left beside `Cost guard: `.
 const ROOM: usize = 87;
+/// The largest commitment that can be returned, USD per hour (money-facts §4.6).
+const RETURNABLE: Decimal = dec!(100);
+/// On so many days at the end of a month a plan is better bought in the next one: waiting costs little, and a day or two are too few to see how it is used.
+const LAST_DAYS: i8 = 3;
 
 /// The subject: where AWS's number has waste in it, both numbers and how much the waste is.
 pub(super) fn subject(advice: &Advice, offered: &Offered) -> String {
@@ -74,27 +79,45 @@ pub(super) fn worth_of_the_waste(advice: &Advice, offered: &Offered) -> Option<D
     Some(Detail::from(TimedText::from(text)))
 }
 
-/// What to do, in this order.
-pub(super) fn steps(advice: &Advice, offered: &Offered) -> String {
+/// What to do, in this order, a numbered line each.
+pub(super) fn steps(advice: &Advice, offered: &Offered, now: Timestamp) -> String {
     let waste = reasons::reported_waste(advice);
-    let first = if waste.is_zero() {
-        String::new()
-    } else {
-        format!("first end the waste above, or decide to keep it: that saves {} without a commitment. Then ", monthly(waste))
-    };
+    let end = (!waste.is_zero())
+        .then(|| format!("End the waste above, or decide to keep it. Ending it saves {} without a commitment.", monthly(waste)));
+    let steps = end.into_iter().chain([buy(offered, now), check(offered.commitment)]);
+    steps.enumerate().map(|(index, step)| format!("{}. {step}", index + 1)).collect::<Vec<_>>().join("\n")
+}
+
+/// When and how to buy it.
+fn buy(offered: &Offered, now: Timestamp) -> String {
+    let when = not_today(offered.commitment, now).map_or_else(String::new, |text| format!("{text} "));
     format!(
-        "{first}buy it in the console: Billing and Cost Management, Savings Plans, Purchase Savings Plans, type SageMaker, {}, {}, hourly commitment {} or less. {}",
+        "{when}Buy it in the console: Billing and Cost Management, Savings Plans, Purchase Savings Plans, type SageMaker, {}, {}, hourly commitment {} or less.",
         offered.offer.term,
         offered.offer.payment,
-        hourly(offered.commitment),
-        reasons::binding(offered.commitment)
+        hourly(offered.commitment)
     )
+}
+
+/// On the last days of a month, who waits can return it for a week. `None`: it is earlier, or cannot be returned at all.
+fn not_today(commitment: Decimal, now: Timestamp) -> Option<String> {
+    let today = day_of(now);
+    let is_late = today.days_in_month() - today.day() < LAST_DAYS;
+    let next = today.last_of_month().tomorrow().ok().filter(|_| is_late && commitment <= RETURNABLE)?;
+    let next = next.strftime("%-d %B");
+    Some(format!("Not today: buy on {next} or after, because the right to return a plan ends with the month (UTC) of its purchase."))
+}
+
+/// What to do once it is bought.
+fn check(commitment: Decimal) -> String {
+    if RETURNABLE < commitment {
+        return "Check the number twice before you buy: a plan of more than $100 per hour cannot be returned at all.".to_owned();
+    }
+    "Look after some days at how much of it is used (Savings Plans, Inventory). You can return it only within 7 days, and only in the calendar month (UTC) in which you bought it (there: Return; an organization can return 10 a year).".to_owned()
 }
 
 #[cfg(test)]
 mod tests {
-    use rust_decimal::dec;
-
     use super::{super::tests::commitment, *};
     use crate::savings_plan::Offer;
 
@@ -158,5 +181,45 @@ mod tests {
         );
         let without = Offered { may_fall: None, ..offered };
         assert!(reason(&without).ends_with(" in all"));
+    }
+
+    #[test]
+    fn at_the_end_of_a_month_it_is_bought_in_the_next() {
+        let text = |day: &str| {
+            format!("Not today: buy on {day} or after, because the right to return a plan ends with the month (UTC) of its purchase.")
+        };
+        for (now, commitment, day) in [
+            ("2026-11-27T23:59:59Z", dec!(5), None),
+            ("2026-11-28T00:00:00Z", dec!(5), Some("1 December")),
+            ("2026-11-30T23:59:59Z", dec!(100), Some("1 December")),
+            ("2026-11-30T23:59:59Z", dec!(100.001), None),
+            ("2026-12-01T00:00:00Z", dec!(5), None),
+            ("2026-12-31T08:00:00Z", dec!(5), Some("1 January")),
+            ("2027-02-26T08:00:00Z", dec!(5), Some("1 March")),
+            ("2028-02-26T08:00:00Z", dec!(5), None),
+        ] {
+            assert_eq!(not_today(commitment, now.parse().unwrap()), day.map(text), "{now} {commitment}");
+        }
+    }
+
+    #[test]
+    fn the_steps_are_numbered_and_begin_with_the_waste() {
+        let now = "2026-11-16T08:00:00Z".parse().unwrap();
+        for (certainty, starts) in [
+            (
+                Certainty::Reported,
+                &[
+                    "1. End the waste above, or decide to keep it. Ending it saves $3,650.00 a month without",
+                    "2. Buy it in the console: ",
+                    "3. Look ",
+                ][..],
+            ),
+            (Certainty::Enforced, &["1. Buy it in the console: ", "2. Look "]),
+        ] {
+            let (advice, offered) = given(dec!(7.3), dec!(1680), certainty);
+            let text = steps(&advice, &offered, now);
+            assert_eq!(text.lines().count(), starts.len(), "{text}");
+            text.lines().zip(starts).for_each(|(line, start)| assert!(line.starts_with(start), "{start}\n{line}"));
+        }
     }
 }

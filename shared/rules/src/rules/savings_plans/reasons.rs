@@ -1,13 +1,13 @@
 //! The advice for people: what was taken out, what AWS says, the ways to buy, and what happens if less is used.
 
 use jiff::{SignedDuration, Timestamp};
-use rust_decimal::{Decimal, dec};
+use rust_decimal::Decimal;
 
 use super::{aws_number, monthly, per_hour, percent, saves, ways};
 use crate::{
     facts::Commitment,
     rules::verdict::Detail,
-    savings_plan::{Advice, Certainty, Deducted, Offered, Used},
+    savings_plan::{Advice, Certainty, Deducted, Offered, Used, Vanishing},
     vocabulary::{
         component::instance_type_of,
         period::day_of,
@@ -18,20 +18,9 @@ use crate::{
 
 /// How many lines of deductions a mail has.
 const LINES: usize = 12;
-/// The largest commitment that can be returned, USD per hour (money-facts §4.6).
-const RETURNABLE: Decimal = dec!(100);
 
 /// What everybody who commits should know.
-pub(super) fn binding(commitment: Decimal) -> String {
-    let returned = if commitment <= RETURNABLE {
-        "You can return it only within 7 days, and only in the calendar month (UTC) in which you bought it (Savings Plans, Inventory, Return; an organization can return 10 a year): buy early in a month."
-    } else {
-        "One of more than $100 per hour cannot be returned at all."
-    };
-    format!(
-        "A plan cannot be changed or ended before its term is over. {returned} It covers the usage types that have a rate, in all Regions and of all instance types: not Spot, and no storage. Prices on demand may fall in the meantime, the plan's do not."
-    )
-}
+const BINDING: &str = "A plan cannot be changed or ended before its term is over. It covers the usage types that have a rate, in all Regions and of all instance types: not Spot, and no storage. Prices on demand may fall in the meantime, the plan's do not.";
 
 /// All about an advice, for a mail.
 pub(super) fn details(commitment: &Commitment, advice: &Advice, offered: &Offered) -> Vec<Detail> {
@@ -78,18 +67,27 @@ fn days(advice: &Advice) -> String {
     format!("from {} to {} ({} days, UTC)", day_of(advice.from), day_of(last), advice.hours / 24)
 }
 
-/// What was taken out, and below it whose it is.
+/// What is taken out, and below it whose it is. What is only reported is for its owner to decide.
 fn deducted(advice: &Advice, one: &Deducted) -> Vec<String> {
-    let sure = match one.certainty {
-        Certainty::Enforced => "the guard ends it",
-        Certainty::Reported => "its owner was told, and decides",
+    let (when, how) = match (one.certainty, one.moves_to_spot) {
+        (Certainty::Enforced, _) => ("", "the guard ends it"),
+        (Certainty::Reported, true) => (" once it has moved", "its owner decides"),
+        (Certainty::Reported, false) => (" if it is ended", "looks forgotten; its owner decides"),
     };
-    let mut lines = vec![format!("-{}: {} ({}; {sure})", monthly(advice.a_month(one.usd)), one.what, one.component.words())];
-    lines.extend(one.resources.iter().map(|resource| {
-        let owner = resource.owner.as_deref().map_or_else(|| "no owner known".to_owned(), |owner| format!("of {owner}"));
-        format!("   {}, {owner}, found on {}: {}", resource.name, day_of(resource.found), monthly(resource.usd_per_month))
-    }));
+    let mut lines = vec![format!("-{}{when}: {} ({}; {how})", monthly(advice.a_month(one.usd)), one.what, one.component.words())];
+    lines.extend(one.resources.iter().map(|resource| whose(one.certainty, resource)));
     lines
+}
+
+/// `   old, of ann@example.com, who was told on 2026-11-20: $2,000.00 a month`
+fn whose(certainty: Certainty, resource: &Vanishing) -> String {
+    let found = day_of(resource.found);
+    let owner = match (&resource.owner, certainty) {
+        (Some(owner), Certainty::Reported) => format!("of {owner}, who was told on {found}"),
+        (Some(owner), Certainty::Enforced) => format!("of {owner}, found on {found}"),
+        (None, _) => format!("no owner known, found on {found}"),
+    };
+    format!("   {}, {owner}: {}", resource.name, monthly(resource.usd_per_month))
 }
 
 /// What the usage is, and what of it stays.
@@ -109,7 +107,7 @@ fn by_usage_type(advice: &Advice) -> Detail {
 }
 
 /// `10 x ml.g5.xlarge on average, 6 are waste, 4 stay`: the dollars by the price and the hours. `None`: it is not billed by instance-hours, or its price is not known.
-fn instances(advice: &Advice, one: &Used) -> Option<String> {
+pub(super) fn instances(advice: &Advice, one: &Used) -> Option<String> {
     let instance_type = instance_type_of(&one.usage_type)?;
     let price = one.price? * Decimal::from(advice.hours);
     let [all, stay] = [one.on_demand, one.stays].map(|usd| usd.checked_div(price).map(|count| count.round_dp(1).normalize()));
@@ -140,7 +138,7 @@ pub(super) fn is_waste(advice: &Advice, offered: &Offered) -> bool {
 /// Why nothing is worth buying, in a clause.
 pub(super) fn why_not(advice: &Advice, offered: &Offered) -> &'static str {
     if is_waste(advice, offered) {
-        "without what will vanish, a plan saves too little"
+        "without the waste, a plan saves too little"
     } else if advice.is_changing() {
         "what is used is falling or rising, and the last week alone is too little for a plan"
     } else if !advice.owned_covers.is_zero() {
@@ -192,11 +190,12 @@ fn cautions(advice: &Advice, offered: &Offered) -> Vec<String> {
     let days = advice.hours / 24;
     if days < 30 && !advice.is_from_aws_detail && !offered.commitment.is_zero() {
         says.push(format!(
-            "These are only {days} days: Cost Explorer keeps hours for 14. You know better whether this usage goes on for {}. If you are not sure, buy half of it first: {} saves about {}, even if half of this usage ends. The guard advises the rest from then on.",
+            "These are only {days} days: Cost Explorer keeps hours for 14. You know better whether this usage goes on for {}. If you are not sure, buy half of it first: {} saves about {}, even if half of this usage ends. If the use goes on, the guard will advise the other half.",
             offered.offer.term,
             per_hour(offered.commitment / Decimal::TWO),
             monthly(offered.usd_per_month / Decimal::TWO)
         ));
     }
+    says.extend((!offered.commitment.is_zero()).then(|| BINDING.to_owned()));
     says
 }

@@ -16,6 +16,7 @@
 //!
 //! ## Settings
 
+use jiff::Timestamp;
 use rust_decimal::{Decimal, dec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -60,7 +61,7 @@ impl Rule for SavingsPlanShortfall {
             return Verdict::Unknown(format!("AWS has no rates of a plan of {}", cx.policy.savings_plan.offer()));
         };
         if self.min_saving.0 <= offered.usd_per_month && !offered.commitment.is_zero() {
-            return Verdict::Waste(Box::new(buy(commitment, advice, offered)));
+            return Verdict::Waste(Box::new(buy((commitment, advice, offered), cx.now)));
         }
         let by_aws = offered.by_aws.as_ref().filter(|aws| LEAST_BY_AWS <= aws.commitment && self.min_saving.0 <= aws.usd_per_month);
         by_aws.map_or(Verdict::Fine, |aws| {
@@ -86,14 +87,14 @@ impl Rule for SavingsPlanShortfall {
     }
 }
 
-fn buy(commitment: &Commitment, advice: &Advice, offered: &Offered) -> Waste {
+fn buy((commitment, advice, offered): (&Commitment, &Advice, &Offered), now: Timestamp) -> Waste {
     let mut details: Vec<Detail> = message::worth_of_the_waste(advice, offered).into_iter().collect();
     details.extend(reasons::details(commitment, advice, offered));
     let notice = Notice {
         subject: Some(message::subject(advice, offered)),
         headline: Some("to commit to"),
         details,
-        advice: Some(message::steps(advice, offered)),
+        advice: Some(message::steps(advice, offered, now)),
         is_saving: true,
         ..Notice::default()
     };

@@ -40,16 +40,17 @@ fn way(advice: &Advice, one: &Offered) -> String {
 /// What is paid early, and what that brings.
 fn upfront(advice: &Advice, one: &Offered) -> String {
     let paid = match one.offer.payment {
-        Payment::NoUpfront => return "nothing of it when you buy".to_owned(),
+        Payment::NoUpfront => return "nothing of it due when you buy".to_owned(),
         Payment::PartialUpfront => dollars(one.upfront()),
         Payment::AllUpfront => "all".to_owned(),
     };
     let no_upfront = advice.of(Offer { payment: Payment::NoUpfront, ..one.offer });
     let more = no_upfront.map(|other| one.usd_per_month - other.usd_per_month).filter(|usd| Decimal::ZERO < *usd);
-    let more = more.map_or_else(String::new, |usd| format!(" for {} more than No Upfront", monthly(usd)));
-    let back =
-        one.payback_months().map_or_else(String::new, |months| format!(", recovered by savings after {:.1} months", months.round_dp(1)));
-    format!("{paid} of it when you buy{more}{back}")
+    let more = more.map_or_else(String::new, |usd| format!(": for that it saves {} more than No Upfront", monthly(usd)));
+    let back = one
+        .payback_months()
+        .map_or_else(String::new, |months| format!(". It is recovered by savings after {:.1} months", months.round_dp(1)));
+    format!("{paid} of it due when you buy{more}{back}")
 }
 
 #[cfg(test)]
@@ -63,18 +64,18 @@ mod tests {
         let advice = commitment(None).advice.unwrap();
         let all = ways(&advice, &advice.offers[0]).list;
         for (index, end) in [
-            (0, "It binds you to $31,974.00, nothing of it when you buy."),
+            (0, "It binds you to $31,974.00, nothing of it due when you buy."),
             (
                 1,
-                "It binds you to $30,222.00, $15,111.00 of it when you buy for $146.00 a month more than No Upfront, recovered by savings after 6.3 months.",
+                "It binds you to $30,222.00, $15,111.00 of it due when you buy: for that it saves $146.00 a month more than No Upfront. It is recovered by savings after 6.3 months.",
             ),
             (
                 2,
-                "It binds you to $29,346.00, all of it when you buy for $219.00 a month more than No Upfront, recovered by savings after 8.0 months.",
+                "It binds you to $29,346.00, all of it due when you buy: for that it saves $219.00 a month more than No Upfront. It is recovered by savings after 8.0 months.",
             ),
             (
                 5,
-                "It binds you to $65,700.00, all of it when you buy for $255.50 a month more than No Upfront, recovered by savings after 18.0 months.",
+                "It binds you to $65,700.00, all of it due when you buy: for that it saves $255.50 a month more than No Upfront. It is recovered by savings after 18.0 months.",
             ),
         ] {
             assert!(all[index].ends_with(end), "{end}\n{}", all[index]);
