@@ -21,6 +21,8 @@ pub const FEWEST_HOURS: usize = 7 * 24;
 const CHANGES: Decimal = dec!(0.2);
 /// How much less use is tried, in percent.
 const LESS_USE: [u32; 3] = [10, 25, 50];
+/// Less than this a month is no loss: hours are rounded.
+const CENT: Decimal = dec!(0.01);
 /// How many usage types an advice names: those that cost most.
 const NAMED: usize = 6;
 
@@ -133,12 +135,38 @@ pub struct Offered {
     pub worst_unused: Option<Decimal>,
     /// What it saves if this much less is used: percent, and USD a month.
     pub with_less_use: Vec<(u32, Decimal)>,
+    /// By how many percent the use may fall before it costs more than no plan. `None`: there is no commitment.
+    #[serde(default)]
+    pub may_fall: Option<u32>,
     /// What commitments cost: USD per hour, and USD a month.
     pub curve: Vec<(Decimal, Decimal)>,
     /// AWS's number.
     pub by_aws: Option<ByAws>,
     /// AWS's number, tried on these hours.
     pub by_aws_here: Option<Tried>,
+    /// What AWS's own estimate implies. `None`: nothing, or AWS has none.
+    #[serde(default)]
+    pub implied: Option<Implied>,
+}
+
+/// What AWS's estimate implies where it is lower than what AWS's number saves in these hours: less ran on average.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Implied {
+    /// The part of this use that ran, 0 to 1.
+    pub part: Decimal,
+    /// What the advised plan saves at that part, USD a month.
+    pub usd_per_month: Decimal,
+}
+
+impl ByAws {
+    /// The part of this use that must have run on average for AWS's estimate: what AWS's number covers by it, of what it covers in these hours. `None`: no less ran.
+    fn part_that_ran(&self, here: &Tried) -> Option<Decimal> {
+        let committed = self.commitment * HOURS_PER_MONTH;
+        let [by_estimate, covered] = [self.usd_per_month, here.if_waste_stays].map(|saving| saving + committed);
+        let part = by_estimate.checked_div(covered)?;
+        (Decimal::ZERO < part && part.round_dp(2) < Decimal::ONE).then_some(part)
+    }
 }
 
 impl Offered {
@@ -217,23 +245,23 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
         let outcome = covering.outcome(commitment);
         // No saving: the window as a whole does not pay for it.
         let outcome = if outcome.saving() <= Decimal::ZERO { covering.outcome(Decimal::ZERO) } else { outcome };
-        let less = |percent: u32| {
-            let part = Decimal::ONE - Decimal::from(percent) / Decimal::ONE_HUNDRED;
-            let less = left.lessened(|_, _, usd| usd * part);
-            (percent, a_month(Covering::new(&less, rates).outcome(outcome.commitment).saving(), left.hours()))
-        };
+        let saving_of = |part: Decimal| saving_of_part((&left, rates), outcome.commitment, part);
+        let by_aws_here = by_aws.as_ref().map(|aws| tried(aws.commitment));
+        let part_that_ran = by_aws.as_ref().zip(by_aws_here.as_ref()).and_then(|(aws, here)| aws.part_that_ran(here));
         Offered {
             offer: *offer,
             if_waste_stays: tried(outcome.commitment).if_waste_stays,
             with_waste: tried(wasteful.best().min(most)),
-            with_less_use: LESS_USE.map(less).to_vec(),
+            with_less_use: LESS_USE.map(|percent| (percent, saving_of(without(percent)))).to_vec(),
+            may_fall: (!outcome.commitment.is_zero()).then(|| may_fall(saving_of)),
             curve: covering
                 .curve(outcome.commitment)
                 .into_iter()
                 .filter(|(at, _)| *at <= most)
                 .map(|(at, cost)| (at, a_month(cost, left.hours())))
                 .collect(),
-            by_aws_here: by_aws.as_ref().map(|aws| tried(aws.commitment)),
+            implied: part_that_ran.map(|part| Implied { part, usd_per_month: saving_of(part) }),
+            by_aws_here,
             by_aws,
             ..of_outcome(&outcome)
         }
@@ -249,6 +277,27 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
         trend: trend.round_dp(4),
         offers: offers.iter().map(of_offer).collect(),
     })
+}
+
+/// What is left of all without so many percent, as a part.
+fn without(percent: u32) -> Decimal {
+    Decimal::ONE - Decimal::from(percent) / Decimal::ONE_HUNDRED
+}
+
+/// What a commitment saves if only this part of the use goes on, USD a month.
+fn saving_of_part((left, rates): (&Usage, &Rates), commitment: Decimal, part: Decimal) -> Decimal {
+    let less = left.lessened(|_, _, usd| usd * part);
+    a_month(Covering::new(&less, rates).outcome(commitment).saving(), left.hours())
+}
+
+/// By how many percent the use may fall before a plan costs more than none: the most at which it saves, or costs less than a cent. The saving falls with the use, so that halving finds it.
+fn may_fall(saving_of: impl Fn(Decimal) -> Decimal) -> u32 {
+    let (mut most, mut too_much) = (0, 100);
+    while 1 < too_much - most {
+        let middle = u32::midpoint(most, too_much);
+        if -CENT < saving_of(without(middle)) { most = middle } else { too_much = middle }
+    }
+    most
 }
 
 /// The usage types that cost most.
@@ -278,8 +327,10 @@ fn of_outcome(outcome: &Outcome) -> Offered {
         under_used_hours: outcome.under_used_hours,
         worst_unused: outcome.worst_unused,
         with_less_use: vec![],
+        may_fall: None,
         curve: vec![],
         by_aws: None,
         by_aws_here: None,
+        implied: None,
     }
 }
