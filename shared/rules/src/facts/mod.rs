@@ -28,7 +28,7 @@ pub use self::{
     studio::{App, IdleSettings, IdleShutdown},
     subject::Subject,
     training::{Capacity, Fate, JobSeries, JobStatus, Replaced, TrainingJob, TuningDefinition, TuningJob},
-    workflows::{Variables, Workflow, Workflows},
+    workflows::{Variables, Workflow, Workflows, arguments},
 };
 
 mod attaching;
