@@ -223,60 +223,81 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
     }
     let (lean, deducted) = deduct(usage, deductions);
     let rest = |usage: &Usage| owned.iter().fold(usage.clone(), |left, (commitment, rates)| Covering::new(&left, rates).rest(*commitment));
-    let (left, with_waste) = (rest(&lean), rest(usage));
-    let week = left.last(FEWEST_HOURS);
-    let mean = |usage: &Usage| usage.on_demand() / Decimal::from(usage.hours().max(1));
-    let trend = if left.on_demand().is_zero() { Decimal::ZERO } else { mean(&week) / mean(&left) - Decimal::ONE };
-    let is_from_aws_detail = usage.usage_types() == [ALL_OF_SAGEMAKER];
-    let of_offer = |(offer, rates): (&Offer, &Rates)| {
-        let (covering, wasteful) = (Covering::new(&left, rates), Covering::new(&with_waste, rates));
-        let tried = |commitment: Decimal| Tried {
-            commitment,
-            if_waste_stays: a_month(wasteful.outcome(commitment).saving(), usage.hours()),
-            if_waste_ends: a_month(covering.outcome(commitment).saving(), usage.hours()),
-        };
-        let by_aws = by_aws.iter().find(|one| one.offer == *offer).cloned();
-        // AWS's average rate is that of what its own commitment covers: what a larger one would cover is of a lower discount.
-        let most = by_aws.as_ref().filter(|_| is_from_aws_detail).map_or(Decimal::MAX, |aws| aws.commitment);
+    let sizing =
+        Sizing { left: rest(&lean), with_waste: rest(usage), is_from_aws_detail: usage.usage_types() == [ALL_OF_SAGEMAKER], by_aws };
+    Some(Advice {
+        hours: usage.hours(),
+        from: *from,
+        is_from_aws_detail: sizing.is_from_aws_detail,
+        on_demand: usage.on_demand(),
+        usage_types: dearest(usage, &sizing.left, offers),
+        deducted,
+        owned_covers: lean.on_demand() - sizing.left.on_demand(),
+        trend: sizing.trend().round_dp(4),
+        offers: offers.iter().map(|(offer, rates)| sizing.offered(*offer, rates)).collect(),
+    })
+}
+
+/// What a new plan is sized by.
+struct Sizing<'a> {
+    /// What it can cover: without waste, and without what the plans cover that are owned.
+    left: Usage,
+    /// The same with all waste.
+    with_waste: Usage,
+    is_from_aws_detail: bool,
+    by_aws: &'a [ByAws],
+}
+
+impl Sizing<'_> {
+    fn week(&self) -> Usage {
+        self.left.last(FEWEST_HOURS)
+    }
+
+    /// How much more the last week costs than all hours on average, as a part.
+    fn trend(&self) -> Decimal {
+        let mean = |usage: &Usage| usage.on_demand() / Decimal::from(usage.hours().max(1));
+        if self.left.on_demand().is_zero() { Decimal::ZERO } else { mean(&self.week()) / mean(&self.left) - Decimal::ONE }
+    }
+
+    /// The best commitment of at most so much, and what it comes to. 0: the hours as a whole do not pay for one.
+    fn best(&self, covering: &Covering<'_>, rates: &Rates, most: Decimal) -> Outcome {
         let mut commitment = covering.best().min(most);
-        if CHANGES < trend.abs() {
-            commitment = commitment.min(Covering::new(&week, rates).best());
+        if CHANGES < self.trend().abs() {
+            commitment = commitment.min(Covering::new(&self.week(), rates).best());
         }
         let outcome = covering.outcome(commitment);
-        // No saving: the window as a whole does not pay for it.
-        let outcome = if outcome.saving() <= Decimal::ZERO { covering.outcome(Decimal::ZERO) } else { outcome };
-        let saving_of = |part: Decimal| saving_of_part((&left, rates), outcome.commitment, part);
+        if outcome.saving() <= Decimal::ZERO { covering.outcome(Decimal::ZERO) } else { outcome }
+    }
+
+    /// One way to buy a plan.
+    fn offered(&self, offer: Offer, rates: &Rates) -> Offered {
+        let (covering, wasteful) = (Covering::new(&self.left, rates), Covering::new(&self.with_waste, rates));
+        let tried = |commitment: Decimal| Tried {
+            commitment,
+            if_waste_stays: a_month(wasteful.outcome(commitment).saving(), self.left.hours()),
+            if_waste_ends: a_month(covering.outcome(commitment).saving(), self.left.hours()),
+        };
+        let by_aws = self.by_aws.iter().find(|one| one.offer == offer).cloned();
+        // AWS's average rate is that of what its own commitment covers: what a larger one would cover is of a lower discount.
+        let most = by_aws.as_ref().filter(|_| self.is_from_aws_detail).map_or(Decimal::MAX, |aws| aws.commitment);
+        let outcome = self.best(&covering, rates, most);
+        let saving_of = |part: Decimal| saving_of_part((&self.left, rates), outcome.commitment, part);
         let by_aws_here = by_aws.as_ref().map(|aws| tried(aws.commitment));
         let part_that_ran = by_aws.as_ref().zip(by_aws_here.as_ref()).and_then(|(aws, here)| aws.part_that_ran(here));
+        let curve = covering.curve(outcome.commitment).into_iter().filter(|(at, _)| *at <= most);
         Offered {
-            offer: *offer,
+            offer,
             if_waste_stays: tried(outcome.commitment).if_waste_stays,
             with_waste: tried(wasteful.best().min(most)),
             with_less_use: LESS_USE.map(|percent| (percent, saving_of(without(percent)))).to_vec(),
             may_fall: (!outcome.commitment.is_zero()).then(|| may_fall(saving_of)),
-            curve: covering
-                .curve(outcome.commitment)
-                .into_iter()
-                .filter(|(at, _)| *at <= most)
-                .map(|(at, cost)| (at, a_month(cost, left.hours())))
-                .collect(),
+            curve: curve.map(|(at, cost)| (at, a_month(cost, self.left.hours()))).collect(),
             implied: part_that_ran.map(|part| Implied { part, usd_per_month: saving_of(part) }),
             by_aws_here,
             by_aws,
             ..of_outcome(&outcome)
         }
-    };
-    Some(Advice {
-        hours: usage.hours(),
-        from: *from,
-        is_from_aws_detail,
-        on_demand: usage.on_demand(),
-        usage_types: dearest(usage, &left, offers),
-        deducted,
-        owned_covers: lean.on_demand() - left.on_demand(),
-        trend: trend.round_dp(4),
-        offers: offers.iter().map(of_offer).collect(),
-    })
+    }
 }
 
 /// What is left of all without so many percent, as a part.

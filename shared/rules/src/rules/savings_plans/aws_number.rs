@@ -52,7 +52,8 @@ fn estimate(aws: &ByAws, offered: &Offered) -> String {
         } else {
             format!("saves {usd} a month")
         };
-        format!(" It implies that over those days only about {percent} % of this use ran; at {percent} % the plan that is advised {saves}.")
+        let ours = if offered.commitment.is_zero() { String::new() } else { format!("; at {percent} % the plan that is advised {saves}") };
+        format!(" It implies that over those days only about {percent} % of this use ran{ours}.")
     });
     format!("AWS's own estimate is {}, an average of up to 60 days.{implied}", monthly(aws.usd_per_month))
 }
@@ -121,6 +122,8 @@ mod tests {
         ] {
             assert_eq!(said(dec!(7.3), |offered| offered.implied.clone_from(&implied))[1], format!("{average}{end}"));
         }
+        let none = said(dec!(7.3), |offered| (offered.commitment, offered.implied) = (dec!(0), implied(dec!(0))));
+        assert!(none[1].ends_with(" only about 76 % of this use ran."), "no plan is advised: {none:?}");
     }
 
     #[test]

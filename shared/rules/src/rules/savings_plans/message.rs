@@ -82,38 +82,40 @@ pub(super) fn worth_of_the_waste(advice: &Advice, offered: &Offered) -> Option<D
 /// What to do, in this order, a numbered line each.
 pub(super) fn steps(advice: &Advice, offered: &Offered, now: Timestamp) -> String {
     let waste = reasons::reported_waste(advice);
-    let end = (!waste.is_zero())
-        .then(|| format!("End the waste above, or decide to keep it. Ending it saves {} without a commitment.", monthly(waste)));
-    let steps = end.into_iter().chain([buy(offered, now), check(offered.commitment)]);
+    let kept = if reasons::is_waste(advice, offered) { " If it is kept, a larger plan is better: see above." } else { "" };
+    let end = format!("End the waste above, or decide to keep it. Ending it saves {} without a commitment.{kept}", monthly(waste));
+    let end = Some(end).filter(|_| !waste.is_zero());
+    let steps = end.into_iter().chain([buy(offered, now)]).chain(look(offered.commitment));
     steps.enumerate().map(|(index, step)| format!("{}. {step}", index + 1)).collect::<Vec<_>>().join("\n")
 }
 
 /// When and how to buy it.
 fn buy(offered: &Offered, now: Timestamp) -> String {
-    let when = not_today(offered.commitment, now).map_or_else(String::new, |text| format!("{text} "));
+    let first = if RETURNABLE < offered.commitment {
+        "Check the number twice: a plan of more than $100 per hour cannot be returned at all. ".to_owned()
+    } else {
+        not_today(now).unwrap_or_default()
+    };
     format!(
-        "{when}Buy it in the console: Billing and Cost Management, Savings Plans, Purchase Savings Plans, type SageMaker, {}, {}, hourly commitment {} or less.",
+        "{first}Buy it in the console: Billing and Cost Management, Savings Plans, Purchase Savings Plans, type SageMaker, {}, {}, hourly commitment {} or less.",
         offered.offer.term,
         offered.offer.payment,
         hourly(offered.commitment)
     )
 }
 
-/// On the last days of a month, who waits can return it for a week. `None`: it is earlier, or cannot be returned at all.
-fn not_today(commitment: Decimal, now: Timestamp) -> Option<String> {
+/// On the last days of a month, who waits can return it for a week. `None`: it is earlier.
+fn not_today(now: Timestamp) -> Option<String> {
     let today = day_of(now);
     let is_late = today.days_in_month() - today.day() < LAST_DAYS;
-    let next = today.last_of_month().tomorrow().ok().filter(|_| is_late && commitment <= RETURNABLE)?;
-    let next = next.strftime("%-d %B");
-    Some(format!("Not today: buy on {next} or after, because the right to return a plan ends with the month (UTC) of its purchase."))
+    let next = today.last_of_month().tomorrow().ok().filter(|_| is_late)?.strftime("%-d %B");
+    Some(format!("Not today: buy on {next} or after, because the right to return a plan ends with the month (UTC) of its purchase. "))
 }
 
-/// What to do once it is bought.
-fn check(commitment: Decimal) -> String {
-    if RETURNABLE < commitment {
-        return "Check the number twice before you buy: a plan of more than $100 per hour cannot be returned at all.".to_owned();
-    }
-    "Look after some days at how much of it is used (Savings Plans, Inventory). You can return it only within 7 days, and only in the calendar month (UTC) in which you bought it (there: Return; an organization can return 10 a year).".to_owned()
+/// What to do once it is bought. `None`: it cannot be returned.
+fn look(commitment: Decimal) -> Option<String> {
+    let text = "Look after some days at how much of it is used (Savings Plans, Inventory). You can return it only within 7 days, and only in the calendar month (UTC) in which you bought it (there: Return; an organization can return 10 a year).";
+    (commitment <= RETURNABLE).then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -169,6 +171,9 @@ mod tests {
             let said = worth_of_the_waste(&advice, &offered).map(|one| one.title.to_string());
             assert_eq!(said.as_deref(), says);
         }
+        let (mut advice, offered) = given(dec!(7.3), dec!(1680), Certainty::Reported);
+        advice.deducted[0].moves_to_spot = true;
+        assert_eq!(worth_of_the_waste(&advice, &offered), None, "it goes on, on Spot");
     }
 
     #[test]
@@ -185,20 +190,24 @@ mod tests {
 
     #[test]
     fn at_the_end_of_a_month_it_is_bought_in_the_next() {
-        let text = |day: &str| {
-            format!("Not today: buy on {day} or after, because the right to return a plan ends with the month (UTC) of its purchase.")
-        };
-        for (now, commitment, day) in [
-            ("2026-11-27T23:59:59Z", dec!(5), None),
-            ("2026-11-28T00:00:00Z", dec!(5), Some("1 December")),
-            ("2026-11-30T23:59:59Z", dec!(100), Some("1 December")),
-            ("2026-11-30T23:59:59Z", dec!(100.001), None),
-            ("2026-12-01T00:00:00Z", dec!(5), None),
-            ("2026-12-31T08:00:00Z", dec!(5), Some("1 January")),
-            ("2027-02-26T08:00:00Z", dec!(5), Some("1 March")),
-            ("2028-02-26T08:00:00Z", dec!(5), None),
+        for (now, commitment, start) in [
+            ("2026-11-27T23:59:59Z", dec!(5), "Buy it"),
+            ("2026-11-28T00:00:00Z", dec!(5), "Not today: buy on 1 December or after, because"),
+            ("2026-11-30T23:59:59Z", dec!(100), "Not today: buy on 1 December or after, because"),
+            (
+                "2026-11-30T23:59:59Z",
+                dec!(100.001),
+                "Check the number twice: a plan of more than $100 per hour cannot be returned at all. Buy it",
+            ),
+            ("2026-12-01T00:00:00Z", dec!(5), "Buy it"),
+            ("2026-12-31T08:00:00Z", dec!(5), "Not today: buy on 1 January or after, because"),
+            ("2027-02-26T08:00:00Z", dec!(5), "Not today: buy on 1 March or after, because"),
+            ("2028-02-26T08:00:00Z", dec!(5), "Buy it"),
         ] {
-            assert_eq!(not_today(commitment, now.parse().unwrap()), day.map(text), "{now} {commitment}");
+            let offered = Offered { commitment, ..given(dec!(7.3), dec!(1680), Certainty::Reported).1 };
+            let text = buy(&offered, now.parse().unwrap());
+            assert!(text.starts_with(start) && text.contains("Buy it in the console"), "{now} {commitment}: {text}");
+            assert_eq!(look(commitment).is_some(), commitment <= dec!(100));
         }
     }
 
@@ -209,7 +218,7 @@ mod tests {
             (
                 Certainty::Reported,
                 &[
-                    "1. End the waste above, or decide to keep it. Ending it saves $3,650.00 a month without",
+                    "1. End the waste above, or decide to keep it. Ending it saves $3,650.00 a month without a commitment. If it is kept, a larger plan",
                     "2. Buy it in the console: ",
                     "3. Look ",
                 ][..],

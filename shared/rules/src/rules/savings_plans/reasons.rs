@@ -127,7 +127,7 @@ pub(super) fn instances(advice: &Advice, one: &Used) -> Option<String> {
 
 /// What the owners of waste could end without a commitment, USD a month.
 pub(super) fn reported_waste(advice: &Advice) -> Decimal {
-    advice.a_month(advice.deducted.iter().filter(|one| one.certainty == Certainty::Reported).map(|one| one.usd).sum())
+    advice.a_month(advice.deducted.iter().filter(|one| one.certainty == Certainty::Reported && !one.moves_to_spot).map(|one| one.usd).sum())
 }
 
 /// Whether waste is why less is advised than all that was used would be worth.
