@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +91,15 @@ impl Filter {
         }
     }
 
+    /// Whether it takes these services and no others.
+    pub(crate) fn is_of(&self, services: &[String]) -> bool {
+        match self {
+            Self::Service(of) => of.iter().all(|service| services.contains(service)),
+            Self::All(parts) => parts.iter().any(|part| part.is_of(services)),
+            _ => false,
+        }
+    }
+
     /// Whether it counts only spend with some value of this tag.
     pub(crate) fn filters_by_tag(&self, key: &str) -> bool {
         match self {
@@ -171,6 +180,17 @@ pub struct RunningCost {
     pub is_called: bool,
 }
 
+/// What the bill has of a budget in its period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Billed {
+    /// The first day that is not on the bill yet.
+    pub until: Date,
+    /// USD of `SageMaker` that the budget counts before that day. `None`: a day is not known, or the bill does not show what the budget counts.
+    pub usd: Option<Decimal>,
+    /// Whether the budget counts nothing else.
+    pub is_all: bool,
+}
+
 /// What a budget's mail says in addition to the budget's numbers. Set by `rules::budgets::explain`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Insight {
@@ -178,10 +198,14 @@ pub struct Insight {
     pub forecast: Option<Forecast>,
     /// The causes of the spend, the greatest growth first.
     pub causes: Vec<CostDriver>,
+    /// What the bill has of it in its period. `None`: there is no bill.
+    pub billed: Option<Billed>,
     /// The most expensive running resources, the most expensive first.
     pub burning: Vec<RunningCost>,
     /// USD per hour of all running resources whose price is known, including those that are not in `burning`.
     pub running_usd: Decimal,
+    /// USD that these have cost since the end of the last day on the bill.
+    pub ran_usd: Decimal,
     /// The number of running resources that are not in `burning`.
     pub more_running: usize,
     /// How many of these run at a price that is not known.

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{Budget, Filter},
+    facts::Budget,
     policy::Policy,
     report::{self, Money},
     vocabulary::{currency::Currency, period::TimeUnit, text::one_line},
@@ -42,7 +42,6 @@ impl BudgetOnRecord {
         if budget.filter.takes_sagemaker(policy) == Some(false) {
             return None;
         }
-        let services = &policy.billing.services;
         Some(Self {
             name: budget.resource.name.clone(),
             month: period.from,
@@ -50,7 +49,7 @@ impl BudgetOnRecord {
             spent: budget.actual?,
             forecast: budget.forecast,
             team: budget.resource.ownership.team.clone().or_else(|| budget.filter.team(&policy.team_tags).map(str::to_owned)),
-            is_of_sagemaker: is_of(&budget.filter, services),
+            is_of_sagemaker: budget.filter.is_of(&policy.billing.services),
             unhealthy: budget.unhealthy.clone(),
         })
     }
@@ -73,19 +72,10 @@ impl BudgetOnRecord {
     }
 }
 
-/// Whether a filter takes these services and no others.
-fn is_of(filter: &Filter, services: &[String]) -> bool {
-    match filter {
-        Filter::Service(of) => of.iter().all(|service| services.contains(service)),
-        Filter::All(parts) => parts.iter().any(|part| is_of(part, services)),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples;
+    use crate::{facts::Filter, samples};
 
     #[test]
     fn a_budget_is_remembered_if_it_can_count_sagemaker() {
