@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use super::{
     filters,
-    words::{about, change_percent, day, during, length, many, percent_of, share, signed},
+    words::{about, change_percent, day, during, length, many, percent_of, signed, used},
 };
 
 /// How many decisions the first screen has.
@@ -262,7 +262,7 @@ impl<'a> BudgetBar<'a> {
             name: &budget.name,
             limit: about(budget.limit),
             spent: about(budget.spent),
-            spent_share: share(budget.spent, budget.limit).unwrap_or_default(),
+            spent_share: used(budget.spent, budget.limit).unwrap_or_default(),
             verdict: Verdict::of(budget),
             spent_length: length(spent, whole),
             forecast_length: length(forecast.max(spent), whole),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -24,10 +24,15 @@ pub fn limit_of(period: Period, limit: Option<Decimal>, planned: &BTreeMap<i64, 
     planned.range(..=begins).next_back().map(|(_, limit)| *limit).or(limit)
 }
 
-/// An amount in whole percent of a limit, rounded down, so that 100 means the whole limit. `None`: the limit is not positive, or the calculation overflows.
-pub fn percent_of(amount: Decimal, limit: Decimal) -> Option<Decimal> {
+/// An amount in whole percent of a limit, rounded. What is below the limit or below one of these thresholds in percent is never shown as having reached it: it is
+/// cut. `None`: the limit is not positive, or the calculation overflows.
+pub fn percent_of(amount: Decimal, limit: Decimal, thresholds: impl IntoIterator<Item = Decimal>) -> Option<Decimal> {
     let hundredfold = amount.checked_mul(Decimal::ONE_HUNDRED).filter(|_| Decimal::ZERO < limit)?;
-    hundredfold.checked_div(limit).map(|percent| percent.floor())
+    let exact = hundredfold.checked_div(limit)?;
+    let rounded = exact.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
+    let seems_reached = |one: Decimal| exact < one && one <= rounded;
+    let is_cut = seems_reached(Decimal::ONE_HUNDRED) || thresholds.into_iter().any(seems_reached);
+    Some(if is_cut { exact.floor() } else { rounded })
 }
 
 /// Whether an amount is more than `percent` percent of a limit.

@@ -74,7 +74,7 @@ impl Rule for BudgetExceeded {
             reason: format!(
                 "{}{spent} of {of}{} spent for {}{to_go}; the threshold is {} %",
                 if is_used_up { "it is used up: " } else { "" },
-                in_percent(actual, limit),
+                in_percent(actual, limit, self.thresholds.and(&budget.thresholds)),
                 period.words(),
                 level.normalize()
             )
@@ -93,7 +93,7 @@ impl Rule for BudgetExceeded {
                 subject: Some(format!(
                     "budget {name}{}: {spent} of {of}{}",
                     if is_used_up { " is used up" } else { "" },
-                    in_percent(actual, limit)
+                    in_percent(actual, limit, self.thresholds.and(&budget.thresholds))
                 )),
                 headline: Some(if is_used_up { "used up" } else { "past a threshold" }),
                 details: details(budget, numbers, cx),

@@ -75,9 +75,9 @@ pub(crate) fn numbers(budget: &Budget, cx: &RuleContext<'_>) -> Result<Numbers, 
     Ok(Numbers { period, limit, actual })
 }
 
-/// ` (83 %)`. Empty if the limit is zero.
-pub(crate) fn in_percent(of: Decimal, limit: Decimal) -> String {
-    percent_of(of, limit).map(|percent| format!(" ({percent} %)")).unwrap_or_default()
+/// ` (83 %)`. Empty if the limit is zero. What is below one of these thresholds is not shown as having reached it.
+pub(crate) fn in_percent(of: Decimal, limit: Decimal, thresholds: impl IntoIterator<Item = Decimal>) -> String {
+    percent_of(of, limit, thresholds).map(|percent| format!(" ({percent} %)")).unwrap_or_default()
 }
 
 /// The highest passed threshold, in percent of the limit. `None`: no threshold is passed.
@@ -110,7 +110,8 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, actual }: Number
     let unit = &budget.unit;
     let mut lines: Vec<Detail> = vec![];
     if let Some(forecast) = forecast {
-        let percent = percent_of(forecast.amount, limit).map(|percent| format!(", {percent} % of the limit")).unwrap_or_default();
+        let percent = percent_of(forecast.amount, limit, budget.forecast_thresholds.iter().copied());
+        let percent = percent.map(|percent| format!(", {percent} % of the limit")).unwrap_or_default();
         let range = forecast.range.filter(|(low, high)| low < high);
         let range = range.map(|(low, high)| format!(", likely between {} and {}", amount(low, unit), amount(high, unit)));
         let by = if forecast.by_aws { "AWS's forecast" } else { "the guard's own run-rate: AWS has no forecast yet" };

@@ -70,8 +70,20 @@ fn planned_limits_go_before_the_one_that_may_be_missing() {
 
 #[test]
 fn percents_and_amounts() {
-    assert_eq!((percent_of(dec!(999.99), dec!(1000)), percent_of(dec!(1), dec!(0))), (Some(dec!(99)), None));
-    assert_eq!(percent_of(dec!(-50), dec!(1000)), Some(dec!(-5)));
+    for (amount, limit, thresholds, percent) in [
+        (dec!(999.99), dec!(1000), &[][..], Some(dec!(99))),
+        (dec!(1000), dec!(1000), &[], Some(dec!(100))),
+        (dec!(1145.7), dec!(1000), &[], Some(dec!(115))),
+        (dec!(1144.9), dec!(1000), &[], Some(dec!(114))),
+        (dec!(796), dec!(1000), &[], Some(dec!(80))),
+        (dec!(796), dec!(1000), &[dec!(50), dec!(80)], Some(dec!(79))),
+        (dec!(796), dec!(1000), &[dec!(79.7)], Some(dec!(79))),
+        (dec!(796), dec!(1000), &[dec!(79.6)], Some(dec!(80))),
+        (dec!(-50), dec!(1000), &[], Some(dec!(-5))),
+        (dec!(1), dec!(0), &[], None),
+    ] {
+        assert_eq!(percent_of(amount, limit, thresholds.iter().copied()), percent, "{amount} of {limit}, {thresholds:?}");
+    }
     assert_eq!((amount(dec!(1234.5), "USD"), amount(dec!(12.50), "Hrs")), ("$1,234.50".into(), "12.5 Hrs".into()));
 }
 
@@ -330,9 +342,11 @@ proptest! {
     fn percents_agree_with_thresholds(amount in -100_000_i64..10_000_000, limit in 1_i64..1_000_000, percent in 1_u32..300) {
         let (amount, limit, percent) = (Decimal::new(amount, 2), Decimal::new(limit, 2), Decimal::from(percent));
         if is_over(amount, limit, percent) {
-            prop_assert!(percent <= percent_of(amount, limit).unwrap());
+            prop_assert!(percent <= percent_of(amount, limit, [percent]).unwrap());
+        } else if amount < limit * percent / Decimal::ONE_HUNDRED {
+            prop_assert!(percent_of(amount, limit, [percent]).unwrap() < percent);
         } else {
-            prop_assert!(percent_of(amount, limit).unwrap() <= percent);
+            prop_assert_eq!(percent_of(amount, limit, [percent]).unwrap(), percent);
         }
     }
 }
@@ -359,5 +373,5 @@ fn a_filter_for_a_star_is_not_for_everybody() {
 #[test]
 fn an_absurd_limit_ends_no_run() {
     assert!(!is_over(dec!(1), dec!(9000000000000000000000000000), dec!(100)));
-    assert_eq!(percent_of(dec!(9000000000000000000000000000), dec!(1)), None);
+    assert_eq!(percent_of(dec!(9000000000000000000000000000), dec!(1), []), None);
 }
