@@ -122,6 +122,8 @@ struct BudgetBar<'a> {
     limit: String,
     spent: String,
     spent_share: String,
+    /// Whether the final bill says what is spent.
+    by_bill: bool,
     /// Whether it is used up, or else what AWS's forecast means for it.
     verdict: Option<Verdict>,
     /// Lengths of the bar in percent.
@@ -228,6 +230,11 @@ impl<'a> Month<'a> {
         self.so_far.is_none() && self.forecast.is_none()
     }
 
+    /// Whether the bill says what is spent of some of them.
+    fn has_by_bill(&self) -> bool {
+        self.budgets.iter().any(|budget| budget.by_bill)
+    }
+
     /// Whether the month says more than the period itself.
     const fn is_shown(&self) -> bool {
         !self.is_of_budgets() || !self.budgets.is_empty() || !self.wrong.is_empty()
@@ -263,6 +270,7 @@ impl<'a> BudgetBar<'a> {
             limit: about(budget.limit),
             spent: about(budget.spent),
             spent_share: used(budget.spent, budget.limit).unwrap_or_default(),
+            by_bill: budget.by_bill,
             verdict: Verdict::of(budget),
             spent_length: length(spent, whole),
             forecast_length: length(forecast.max(spent), whole),

@@ -199,7 +199,19 @@ fn a_month_that_is_over_and_a_budget_that_is_used_up_are_said() {
     assert!(page.contains("Budget sagemaker-all: $27,000, and it is used up."), "{page}");
     assert!(page.contains("Budgets were read on 20\u{a0}November and so are without most of that day."), "{page}");
     assert!(page.contains("$29,430 spent, 109\u{a0}%"), "{page}");
+    assert!(!page.contains("by the bill"), "{page}");
     assert!(page.contains("As of 23\u{a0}November 2026."), "decisions are those of the day when it was made");
+}
+
+#[test]
+fn a_budget_whose_amount_is_the_bills_says_so() {
+    let mut report = report();
+    let read = Budget { name: "read".to_owned(), as_of: Some("2026-11-20".parse().unwrap()), ..report.month.budgets[0].clone() };
+    (report.month.budgets[0].spent, report.month.budgets[0].by_bill) = (Money(dec!(29430)), true);
+    report.month.budgets.push(read);
+    let page = text::of(&page(&report).unwrap());
+    assert!(page.contains("$29,430 spent, 109\u{a0}%, by the bill"), "{page}");
+    assert!(page.contains("without most of that day, unless it says “by the bill”."), "{page}");
 }
 
 #[test]
@@ -321,6 +333,7 @@ fn no_budget_that_needs_attention_is_hidden() {
         spent: Money(spent),
         forecast: None,
         as_of: None,
+        by_bill: false,
         unhealthy: unhealthy.map(str::to_owned),
     };
     let many = |number: usize, spent| (0..number).map(|_| budget("x", spent, None)).collect::<Vec<_>>();

@@ -149,15 +149,17 @@ fn month(text: &mut String, report: &CostReport) {
 
 fn budgets(text: &mut String, report: &CostReport) {
     if let Some(day) = report.budgets_read() {
-        let _ = writeln!(text, "Budgets, read on {day} and so without most of that day:");
+        let by_bill = if report.month.budgets.iter().any(|one| one.by_bill) { ", or by the bill" } else { "" };
+        let _ = writeln!(text, "Budgets, read on {day} and so without most of that day{by_bill}:");
     }
     for budget in &report.month.budgets {
         let name = one_line(&budget.name);
         let forecast = budget.forecast.map_or_else(String::new, |usd| format!(", forecast {usd}"));
+        let by_bill = if budget.by_bill { ", by the bill" } else { "" };
         let used_up = if budget.is_used_up() { ", used up" } else { "" };
         let _ = match budget.wrong() {
             Some((what, why)) => writeln!(text, "Budget {name} of {} {what}: {}.", budget.limit, one_line(why)),
-            None => writeln!(text, "Budget {name}: {} of {}{used_up}{forecast}.", budget.spent, budget.limit),
+            None => writeln!(text, "Budget {name}: {} of {}{used_up}{forecast}{by_bill}.", budget.spent, budget.limit),
         };
     }
 }

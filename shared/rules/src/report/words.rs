@@ -72,7 +72,7 @@ impl CostReport {
 
     /// The day on which the budgets were read, if that was before the day of the report. They lack most of that day.
     pub fn budgets_read(&self) -> Option<Date> {
-        self.month.budgets.iter().find_map(|budget| budget.remembered(self.made))
+        self.month.budgets.iter().filter(|budget| !budget.by_bill).find_map(|budget| budget.remembered(self.made))
     }
 
     /// What the causes leave of the difference, so that all of them add up to it. `None`: nothing, or no cause is known.
