@@ -33,6 +33,8 @@ pub(super) struct First<'a> {
     causes: Vec<Why<'a>>,
     /// What the causes leave of the difference.
     other_causes: Option<String>,
+    /// What all of them come to, where the headline does not say it: in USD and percent.
+    all_causes: Option<String>,
     to_do: Vec<ToDo<'a>>,
     /// How many decisions there are in all.
     decisions: usize,
@@ -149,6 +151,10 @@ impl<'a> First<'a> {
             compared_with: report.compared_with(),
             causes: report.causes.iter().map(|cause| Why::of(cause, report)).collect(),
             other_causes: report.other_causes().map(signed),
+            all_causes: report.all_causes().map(|usd| {
+                let percent = change_percent(report.spent, report.period).map_or_else(String::new, |percent| format!(" ({percent})"));
+                format!("{}{percent}", signed(usd))
+            }),
             to_do: report.decisions.iter().take(DECISIONS).map(ToDo::of).collect(),
             decisions: report.decisions.len() + report.more_decisions,
             month: Month::of(report),

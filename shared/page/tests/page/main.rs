@@ -302,9 +302,10 @@ fn months_of_different_lengths_are_compared_in_as_many_days_on_the_whole_page() 
     let page = text::of(&page(&month()).unwrap());
     for words in [
         "SageMaker cost $330 in November 2026: $11.00 a day, 10\u{a0}% more than October's $10.00 a day.",
-        "Why Amounts are compared with 30 average days of October, $300.00: all of its 31 days came to $310.00.",
+        "Why October scaled to 30 days: $300.00 (its 31 days cost $310.00).",
+        "In all against October scaled to 30 days +$30.00 (+10\u{a0}%)",
         "vision spent most, 91\u{a0}% of all. nlp grew most, by $28.06.",
-        "Cost Share 30 average days of October Change in % vision $300.00 91\u{a0}% $298.06 +$1.94 +1\u{a0}%",
+        "Cost Share October, 30 days Change in % vision $300.00 91\u{a0}% $298.06 +$1.94 +1\u{a0}%",
         "All $330.00 100\u{a0}% $300.00 +$30.00 +10\u{a0}%",
         "Training on demand $330.00 100\u{a0}% $300.00 +$30.00 +10\u{a0}%",
     ] {
@@ -358,7 +359,7 @@ fn no_budget_that_needs_attention_is_hidden() {
 #[test]
 fn a_cut_of_one_row_is_a_line_and_no_table() {
     let said = text::of(&page(&month()).unwrap());
-    assert!(said.contains("What else was looked at All of it is of account 111122223333."), "{said}");
+    assert!(said.contains("What else was looked at All cost is of account 111122223333."), "{said}");
     assert!(!said.contains("Accounts, the most expensive first"), "{said}");
     let mut untagged = month();
     untagged.teams = vec![Line { name: "untagged".to_owned(), spent: untagged.spent }];

@@ -354,32 +354,35 @@ fn months_of_different_lengths_are_compared_in_as_many_days_everywhere() {
         let cuts = each_day(period, &[(host, "nlp", before)], &[(host, "nlp", usd)]);
         report_at("2026-12-12T09:00:00Z", &cuts, &Policy::default(), &[], None)
     };
-    let compared = "Amounts are compared with 30 average days of October, $300.00: all of its 31 days came to $310.00.";
+    let compared = "October scaled to 30 days: $300.00 (its 31 days cost $310.00).";
     for (usd, subject, causes, head, line) in [
         (
             dec!(10),
-            "SageMaker: $300.00 in 2026-11, as much a day as before",
+            "SageMaker: $300.00 in 2026-11, as much a day as October",
             vec![],
             "It cost $300.00: $10.00 a day, as much as October's $10.00 a day.",
-            "* nlp: $300.00, as much as 30 average days of October\n",
+            "* nlp: $300.00, as much\n",
         ),
         (
             dec!(10.2),
-            "SageMaker: $306.00 in 2026-11, estimated 2 % more a day",
+            "SageMaker: $306.00 in 2026-11, estimated 2 % more a day than October",
             vec![dec!(6)],
             "It cost $306.00: $10.20 a day, 2 % more than October's $10.00 a day.",
-            "* nlp: $306.00, $6.00 (2 %) more than 30 average days of October\n",
+            "* nlp: $306.00, $6.00 (2 %) more\n",
         ),
         (
             dec!(5),
-            "SageMaker: $150.00 in 2026-11, estimated 50 % less a day",
+            "SageMaker: $150.00 in 2026-11, estimated 50 % less a day than October",
             vec![dec!(-150)],
             "It cost $150.00: $5.00 a day, 50 % less than October's $10.00 a day.",
-            "* nlp: $150.00, $150.00 (50 %) less than 30 average days of October\n",
+            "* nlp: $150.00, $150.00 (50 %) less\n",
         ),
     ] {
         let report = of("2026-11", dec!(10), usd);
         let mail = digest_of(&report);
+        let all = report.all_causes().map(|usd| format!("* In all: {} ", Money(usd.0.abs())));
+        assert!(all.is_none_or(|all| mail.body.contains(&all) && mail.body.contains(" than October scaled to 30 days\n")), "{}", mail.body);
+        assert_eq!(report.all_causes().is_some(), !causes.is_empty());
         assert_eq!(mail.subject, subject);
         assert_eq!(report.causes.iter().map(|cause| cause.difference.0).collect::<Vec<_>>(), causes);
         for words in [compared, head, line] {
@@ -684,7 +687,7 @@ fn where_the_final_bill_shows_what_a_budget_counts_its_amount_is_told() {
         assert_eq!((told.spent, told.by_bill), (Money(spent), by_bill), "{counts:?} {now}");
         assert_eq!(report.budgets_read().is_none(), by_bill, "{counts:?} {now}");
     }
-    let words = "budget ml of unowned: $360.00 of $300.00 spent (120 %) in November 2026, by the bill (budget-exceeded)";
+    let words = "budget ml, nobody owns it: $360.00 of $300.00 spent (120 %) in November 2026, by the bill (budget-exceeded)";
     let budget = BudgetOnRecord {
         name: "ml".into(),
         month: day("2026-11-01"),
