@@ -52,12 +52,12 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
         insight.causes =
             rows.map(|(spend, period)| causes(spend, period, unbilled_from(spend, period, facts.now), &taken)).unwrap_or_default();
         insight.billed = rows.map(|(spend, period)| {
-            let takes = |row: &DailySpend| budget.filter.takes(row, policy);
+            let counted = |row: &DailySpend| budget.filter.takes(row, policy);
             let is_money = budget.is_cost && Currency::of_account().is(&budget.unit);
             let until = unbilled_from(spend, period, facts.now);
             Billed {
                 until,
-                usd: billed(spend, period.from..until, &takes).filter(|_| is_money),
+                usd: billed(spend, period.from..until, &counted).filter(|_| is_money),
                 is_all: budget.filter.is_of(&policy.billing.services),
             }
         });
