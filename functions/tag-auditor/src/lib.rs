@@ -53,10 +53,10 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
         }
         (inventory.named(&run.scope.named().unwrap_or_default(), now).await, all)
     };
-    let mut spends = vec![];
+    let (mut spends, mut requests) = (vec![], 0);
     if request.is_whole() {
         let bill = bill(context, &rulebook, &request, now).await;
-        (facts.tag_keys, spends) = (bill.keys, bill.spends);
+        (facts.tag_keys, spends, requests) = (bill.keys, bill.spends, bill.requests);
         facts.reading.unread.extend(bill.unread);
         failures.extend(bill.failure);
     }
@@ -65,6 +65,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
 
     let closer = Ownership(AskOwnership::new(context, inventory, &request));
     let mut report = settle(&run, &mut facts, Memory::Read(entries), closer).await;
+    report.add_requests(requests);
     if request.is_whole() {
         let coverage = Coverage::of(&rulebook, &facts, &rulebook.evaluate(&facts), spends);
         failures.extend(coverage::tell(context, &rulebook, &coverage, &mut report, now).await.err());

@@ -1,14 +1,20 @@
 //! Who asks from a command line: the credentials, account and partition of a person or a program, with which everything is read and nothing is changed.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::{anyhow, bail};
-use aws_config::{BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider};
-use cost_rules::resource::Arn;
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig,
+    meta::region::ProvideRegion as _,
+    profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider},
+    provider_config::ProviderConfig,
+};
+use cost_rules::{facts::TagKeyStatus, resource::Arn};
 
 use crate::{
     Clients, Context,
     clients::why::why,
+    gather::bill::cost_tags,
     settings::{PolicySource, Settings},
     subscriptions,
 };
@@ -25,6 +31,18 @@ pub struct Caller {
     pub region: String,
 }
 
+/// Neither the caller nor the profile nor the environment says which Region.
+#[derive(Debug)]
+pub struct NoRegion;
+
+impl std::fmt::Display for NoRegion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("which Region is not known: give --region, set AWS_REGION, or write `region` into the profile")
+    }
+}
+
+impl std::error::Error for NoRegion {}
+
 impl Caller {
     /// Who the credentials belong to that the AWS CLI would use: of this profile, or else of the environment, the default profile, SSO, a container or an instance. `region`: where to ask, if not in
     /// the Region of the profile or the environment.
@@ -32,10 +50,16 @@ impl Caller {
     /// # Errors
     /// There is no Region, there are no credentials, or AWS does not accept them.
     pub async fn of(profile: Option<&str>, region: Option<&str>) -> anyhow::Result<Self> {
+        if std::env::var("AWS_ENDPOINT_URL").is_ok_and(|url| url.is_empty()) {
+            bail!("AWS_ENDPOINT_URL is set and empty: unset it, or give it an address");
+        }
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         if let Some(profile) = profile {
-            // The named profile wins over the environment's credentials, as with the AWS CLI.
-            let named = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+            // The named profile wins over the environment's credentials, as with the AWS CLI. One that assumes a role asks STS, for which it needs a Region.
+            let own_region = ProfileFileRegionProvider::builder().profile_name(profile).build().region().await;
+            let region = region.map(|region| Region::new(region.to_owned())).or(own_region);
+            let config = ProviderConfig::default().with_region(region);
+            let named = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile).build();
             loader = loader.profile_name(profile).credentials_provider(named);
         }
         if let Some(region) = region {
@@ -43,13 +67,13 @@ impl Caller {
         }
         let config = loader.load().await;
         let Some(region) = config.region().map(ToString::to_string).filter(|region| !region.is_empty()) else {
-            bail!("which Region is not known: give --region, set AWS_REGION, or write `region` into the profile");
+            return Err(NoRegion.into());
         };
         if !region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
             bail!("`{region}` is no Region: expected for example eu-central-1");
         }
         let identity = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await;
-        let identity = identity.map_err(|error| anyhow!("who you are could not be asked: {}", in_plain_words(&why(&error))))?;
+        let identity = identity.map_err(|error| anyhow!("it is not known who you are: {}", in_plain_words(&why(&error))))?;
         let arn = identity.arn.unwrap_or_default();
         let Some(of) = Arn::parse(&arn) else { bail!("sts:GetCallerIdentity says no account: expected the ARN of a user or a role") };
         let (partition, account) = (of.partition.to_owned(), of.account.to_owned());
@@ -75,6 +99,14 @@ impl Caller {
         subscriptions::confirmed(&Clients::only_reading(&self.config), topic_arn).await
     }
 
+    /// Whether these tag keys are active cost allocation tags.
+    ///
+    /// # Errors
+    /// Cost Explorer refuses the list.
+    pub async fn cost_allocation_tags(&self, keys: Vec<String>) -> Result<BTreeMap<String, TagKeyStatus>, String> {
+        cost_tags::statuses(&Clients::only_reading(&self.config), keys, &mut 0).await
+    }
+
     /// What a function looks with in a Region. `policy`: its file, or else the built-in one. `reads_bill`: in one Region only, because the bill is of all.
     pub fn context(&self, function: &'static str, region: &str, policy: Option<PathBuf>, reads_bill: bool) -> Context {
         let config = self.config.to_builder().region(Region::new(region.to_owned())).build();
@@ -95,14 +127,23 @@ impl Caller {
 
 /// What to do about credentials that do not work.
 fn in_plain_words(why: &str) -> String {
+    let why = why.trim_start_matches("AWS could not be reached: ");
     let says = |texts: &[&str]| texts.iter().any(|text| why.contains(text));
-    if says(&["no credentials found", "could not load credentials", "CredentialsNotLoaded"]) {
+    let to_do = if says(&["no credentials found", "could not load credentials", "CredentialsNotLoaded"]) {
         return "there are no credentials: configure a profile (`aws configure sso`) and give it with --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned();
-    }
-    let to_do = if says(&["ExpiredToken", "expired"]) {
-        "they have expired: sign in again, for example with `aws sso login`"
+    } else if says(&["SSO token", "sso session"]) {
+        "nobody is signed in: `aws sso login`, with --profile if you have several"
+    } else if says(&[
+        "credential provider was not enabled",
+        "was not defined",
+        "could not find source profile",
+        "did not contain credential",
+    ]) {
+        "the profile, or the one from which it takes its credentials, has none: look into ~/.aws/config and ~/.aws/credentials"
     } else if says(&["RequestTimeTooSkewed", "SignatureDoesNotMatch", "not yet current"]) {
         "AWS does not accept the signature: is the clock of this machine right, and the secret key?"
+    } else if says(&["ExpiredToken", "expired"]) {
+        "the credentials have expired: sign in again, for example with `aws sso login`"
     } else if says(&["InvalidClientTokenId", "UnrecognizedClient", "InvalidAccessKeyId"]) {
         "AWS does not know the access key, or the Region is not enabled in the account"
     } else {
@@ -119,7 +160,13 @@ mod tests {
     fn what_to_do_about_credentials_is_said() {
         for (why, says) in [
             ("no credentials found in chain. Attempted: Environment", "there are no credentials: configure a profile"),
-            ("ExpiredToken: The security token included in the request is expired", "they have expired: sign in again"),
+            ("ExpiredToken: The security token included in the request is expired", "the credentials have expired: sign in again"),
+            (
+                "SignatureDoesNotMatch: Signature expired: 20261128T080000Z is now earlier than 20261130T080000Z",
+                "AWS does not accept the signature: is the clock",
+            ),
+            ("AWS could not be reached: the credential provider was not enabled", "the profile, or the one from which"),
+            ("AWS could not be reached: failed to load the cached SSO token", "nobody is signed in: `aws sso login`"),
             (
                 "SignatureDoesNotMatch: Signature not yet current: 20261130T080000Z is still later than",
                 "AWS does not accept the signature: is the clock",

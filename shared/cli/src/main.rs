@@ -40,6 +40,7 @@ mod traffic;
 
 /// The command-line tools of the SageMaker cost guard.
 #[derive(Parser)]
+#[command(version)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -249,13 +250,20 @@ fn of_no_country(policy: &Policy) -> impl Iterator<Item = String> {
     })
 }
 
-/// The policy's own signs of workflows, one line.
-fn own_workflows(policy: &Policy) -> Option<String> {
-    let WorkflowSigns { names, tags } = &policy.workflows;
-    let signs = [("named", names.texts()), ("with the tags", tags.texts())];
-    let signs: Vec<String> =
-        signs.iter().filter(|(_, texts)| !texts.is_empty()).map(|(what, texts)| format!("{what} {}", texts.join(", "))).collect();
-    (!signs.is_empty()).then(|| format!("jobs that your workflows wait for, beside those that AWS marks: {}", signs.join("; ")))
+/// The policy's own signs of workflows, and what it says is none, one line each.
+fn own_workflows(policy: &Policy) -> Vec<String> {
+    let WorkflowSigns { names, not_names, tags, not_tags } = &policy.workflows;
+    let line = |(says, names, tags): (&str, &[String], &[String])| {
+        let signs = [("named", names), ("with the tags", tags)];
+        let signs: Vec<String> =
+            signs.iter().filter(|(_, texts)| !texts.is_empty()).map(|(what, texts)| format!("{what} {}", texts.join(", "))).collect();
+        (!signs.is_empty()).then(|| format!("{says}: {}", signs.join("; ")))
+    };
+    let lines = [
+        ("jobs that your workflows wait for, beside those that AWS marks", names.texts(), tags.texts()),
+        ("no sign that a workflow waits for a job, unless AWS marks it", not_names.texts(), not_tags.texts()),
+    ];
+    lines.into_iter().filter_map(line).collect()
 }
 
 /// All errors, one per line.
@@ -372,6 +380,10 @@ mod tests {
         assert_eq!(
             lines("[workflows]\ntags = [\"x\"]"),
             ["jobs that your workflows wait for, beside those that AWS marks: with the tags x"]
+        );
+        assert_eq!(
+            lines("[workflows]\nnot-names = [\"kfp-test-*\"]\nnot-tags = [\"airflow-team\", \"ctm*\"]"),
+            ["no sign that a workflow waits for a job, unless AWS marks it: named kfp-test-*; with the tags airflow-team, ctm*"]
         );
         assert!(lines("").is_empty());
         let zones = "timezone = \"Europe/Berlin\"\n[working-hours]\ndefault = \"mon-fri/08:00-19:00@EET\"\n\

@@ -27,13 +27,16 @@ where
 }
 
 /// The operation, `sagemaker:ListApps`, that AWS denies, by what could not be read and why, as this crate reports it: `Studio apps (sagemaker:ListApps)` and
-/// [`why`], or `tags of x` and `sagemaker:ListTags: ` before it. `None`: the reason is another one.
+/// `why`, or `tags of x` and `sagemaker:ListTags: ` before it. `None`: the reason is another one.
 pub fn denied_operation<'a>(what: &'a str, why: &'a str) -> Option<&'a str> {
     let is_denied = |code: &str| DENIED.iter().any(|denied| code.starts_with(denied));
-    let parts: Vec<&str> = std::iter::once(what).chain(why.split(": ")).collect();
+    let is_operation = |text: &&str| text.contains(':') && !text.contains(' ');
+    if is_denied(why) {
+        return what.split(['(', ')']).find(is_operation);
+    }
+    let parts: Vec<&str> = why.split(": ").collect();
     let before = parts.windows(2).find(|pair| is_denied(pair[1])).map(|pair| pair[0])?;
-    let operation = before.rsplit([' ', '(']).next()?.trim_end_matches(')');
-    operation.contains(':').then_some(operation)
+    before.rsplit(' ').next().filter(is_operation)
 }
 
 /// How the codes begin with which services deny: `AccessDeniedException`, SNS's `AuthorizationError`, EC2's `UnauthorizedOperation`.
@@ -152,6 +155,7 @@ mod tests {
                 Some("sagemaker:ListTags"),
             ),
             ("the bill", "ce:GetCostAndUsage: AccessDenied", Some("ce:GetCostAndUsage")),
+            ("tags (tag:GetResources): what they did not name is left alone", "AccessDeniedException: no", Some("tag:GetResources")),
             ("topic", "sns:GetTopicAttributes: AuthorizationError: no", Some("sns:GetTopicAttributes")),
             ("Studio apps (sagemaker:ListApps)", "ThrottlingException: Rate exceeded", None),
             ("the bill", "ce:GetCostAndUsage: DataUnavailableException: no", None),

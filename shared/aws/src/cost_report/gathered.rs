@@ -161,8 +161,8 @@ impl Gathered {
         if spent.is_empty() || spent.iter().any(|row| !row.team.is_empty()) {
             return;
         }
-        self.requests += 1;
-        let status = cost_tags::statuses(&context.clients, vec![key.clone()]).await.ok().and_then(|all| all.get(key).copied());
+        let status =
+            cost_tags::statuses(&context.clients, vec![key.clone()], &mut self.requests).await.ok().and_then(|all| all.get(key).copied());
         let why = match status {
             Some(TagKeyStatus::Active) => "is active, and nothing that was spent has it yet",
             Some(TagKeyStatus::Inactive) => "is not an active cost allocation tag: activate it in Billing, or let tag-auditor do it",

@@ -1,9 +1,12 @@
 //! The checks of `doctor`.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use cost_aws::{caller::Caller, denied_operation};
-use cost_rules::{price::Prices, text::one_line};
+use cost_rules::{facts::TagKeyStatus, price::Prices, rulebook::Rulebook, text::one_line};
 
 use crate::scan::found::{Found, Unread};
 
@@ -77,39 +80,64 @@ pub(super) fn region(region: &str) -> Check {
 }
 
 /// Whether a policy can be used.
-pub(super) fn policy(file: Option<&Path>) -> Check {
+pub(super) fn policy(file: Option<&Path>, read: &anyhow::Result<Rulebook>) -> Check {
     let Some(file) = file else { return Check::fine("policy", "the built-in one, which only reports") };
-    match crate::policy_of(file) {
-        Ok((_, rulebook)) if rulebook.enforces() => {
-            Check::fine("policy", format!("{}: it enforces, which needs a deployment with AllowEnforcement = yes", file.display()))
+    let file = file.display();
+    match read {
+        Ok(rulebook) if rulebook.enforces() => {
+            Check::fine("policy", format!("{file}: it enforces, which needs a deployment with AllowEnforcement = yes"))
         }
-        Ok(_) => Check::fine("policy", format!("{}: it only reports", file.display())),
-        Err(error) => Check::problem("policy", format!("{error:#}"), format!("cost-guard check-policy {}", file.display())),
+        Ok(_) => Check::fine("policy", format!("{file}: it only reports")),
+        Err(error) => {
+            let errors = format!("{error:#}").lines().count();
+            let first = format!("{error:#}").lines().next().unwrap_or_default().to_owned();
+            let more = if 1 < errors { format!(" (and {} more)", errors - 1) } else { String::new() };
+            Check::problem("policy", format!("{first}{more}"), format!("cost-guard check-policy {file}"))
+        }
     }
 }
 
 /// What could not be read, by what to do about it.
 pub(super) fn reading(found: &Found) -> Vec<Check> {
-    let operations: BTreeSet<&str> = found.unread.iter().filter_map(denied).collect();
-    let others: Vec<&Unread> = found.unread.iter().filter(|one| denied(one).is_none()).collect();
+    if found.was_interrupted {
+        return vec![Check::problem("reading", format!("interrupted before {}", found.not_looked_at.join(", ")), "start it once more")];
+    }
+    let (not_enabled, others): (Vec<&Unread>, Vec<&Unread>) = found.unread.iter().partition(|one| is_not_enabled(one));
+    let operations: BTreeSet<&str> = others.iter().copied().filter_map(denied).collect();
+    let others: Vec<&Unread> = others.into_iter().filter(|one| denied(one).is_none()).collect();
     let (bill, others): (Vec<&Unread>, Vec<&Unread>) = others.into_iter().partition(|one| is_about_bill(one));
-    let mut checks = vec![permissions(&operations)];
-    checks.push(match bill.first() {
-        None if operations.iter().any(|operation| operation.starts_with("ce:")) => {
-            Check::unknown("Cost Explorer", "whether it is enabled: its permissions are missing")
-        }
-        None => Check::fine("Cost Explorer", "is enabled, and answers"),
-        Some(one) if one.why.contains("DataUnavailable") || one.why.contains("not enabled") => {
-            let to_do = "open Cost Explorer once in the billing console of the account (of the management account, in an organization); it answers a day later";
-            Check::problem("Cost Explorer", one.why.clone(), to_do)
-        }
-        Some(one) => Check::problem("Cost Explorer", format!("{}: {}", one.what, one.why), TRY_AGAIN),
-    });
-    checks.push(cost_allocation_tags(found, &operations));
-    let mut told = BTreeSet::new();
-    let others = others.into_iter().filter(|one| told.insert(one.why.as_str())).take(NAMED);
-    checks.extend(others.map(|one| Check::problem("reading", format!("{}: {}", one.what, one.why), TRY_AGAIN)));
+    let mut checks = vec![permissions(&operations, found.unread.is_empty())];
+    checks.push(cost_explorer(&not_enabled, &bill, &operations));
+    checks.extend(by_reason(&others));
     checks
+}
+
+fn cost_explorer(not_enabled: &[&Unread], others: &[&Unread], denied: &BTreeSet<&str>) -> Check {
+    const OF: &str = "Cost Explorer";
+    if let Some(one) = not_enabled.first() {
+        let to_do = "open Cost Explorer once in the billing console of the account (of the management account, in an organization); it answers a day later";
+        return Check::problem(OF, one.why.clone(), to_do);
+    }
+    match others.first() {
+        Some(one) => Check::problem(OF, format!("{}: {}", one.what, one.why), TRY_AGAIN),
+        None if denied.iter().any(|operation| operation.starts_with("ce:")) => {
+            Check::unknown(OF, "whether it is enabled: its permissions are missing")
+        }
+        None => Check::fine(OF, "is enabled, and answers"),
+    }
+}
+
+/// What else could not be read: one line for each reason.
+fn by_reason(unread: &[&Unread]) -> Vec<Check> {
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for one in unread {
+        reasons.entry(&one.why).or_default().push(&one.what);
+    }
+    let line = |(why, what): (&str, Vec<&str>)| {
+        let more = if 1 < what.len() { format!(" and {} more", what.len() - 1) } else { String::new() };
+        Check::problem("reading", format!("{}{more}: {why}", what.first().unwrap_or(&"")), TRY_AGAIN)
+    };
+    reasons.into_iter().take(NAMED).map(line).collect()
 }
 
 /// The operation that AWS denied.
@@ -117,9 +145,16 @@ fn denied(one: &Unread) -> Option<&str> {
     denied_operation(&one.what, &one.why)
 }
 
-fn permissions(denied: &BTreeSet<&str>) -> Check {
-    if denied.is_empty() {
-        return Check::fine("permissions", "everything could be read");
+/// Whether Cost Explorer was never opened in the account, or not long enough ago.
+fn is_not_enabled(one: &Unread) -> bool {
+    ["DataUnavailable", "not enabled for cost explorer"].iter().any(|text| one.why.contains(text))
+}
+
+fn permissions(denied: &BTreeSet<&str>, is_whole: bool) -> Check {
+    match denied.is_empty() {
+        true if is_whole => return Check::fine("permissions", "everything could be read"),
+        true => return Check::unknown("permissions", "nothing was denied, but not everything could be read: see below"),
+        false => {}
     }
     let named: Vec<&str> = denied.iter().copied().take(NAMED).collect();
     let more = if NAMED < denied.len() { format!(" and {} more", denied.len() - NAMED) } else { String::new() };
@@ -135,17 +170,21 @@ fn is_about_bill(one: &Unread) -> bool {
     names_it(&one.what) || names_it(&one.why)
 }
 
-fn cost_allocation_tags(found: &Found, denied: &BTreeSet<&str>) -> Check {
+/// Whether the tag keys that the policy needs are active.
+pub(super) fn cost_allocation_tags(read: Result<BTreeMap<String, TagKeyStatus>, String>) -> Check {
     const OF: &str = "cost allocation tags";
-    let inactive: Vec<&str> =
-        found.findings.iter().filter(|one| one.of.rule == "inactive-cost-allocation-tag").map(|one| one.of.name.as_str()).collect();
-    if denied.contains("ce:ListCostAllocationTags") {
-        return Check::unknown(OF, "whether the tags of teams are active: ce:ListCostAllocationTags is denied");
+    let statuses = match read {
+        Ok(statuses) => statuses,
+        Err(why) => return Check::unknown(OF, format!("whether those that the policy needs are active: {why}")),
+    };
+    if statuses.values().any(|status| *status == TagKeyStatus::NotThePayer) {
+        return Check::unknown(OF, "whether those that the policy needs are active: only the management account can tell");
     }
+    let inactive: Vec<&str> = statuses.iter().filter(|(_, status)| **status != TagKeyStatus::Active).map(|(key, _)| key.as_str()).collect();
     if inactive.is_empty() {
         return Check::fine(OF, "all tag keys that the policy needs are active");
     }
-    let says = format!("{} not active: what teams cost is not on the bill", inactive.join(", "));
+    let says = format!("not active: {}. The bill cannot be split by them", inactive.join(", "));
     Check::problem(
         OF,
         says,
@@ -197,15 +236,35 @@ mod tests {
         let expected = "AWS denies ce:GetCostAndUsage, ce:ListCostAllocationTags, sagemaker:ListApps";
         assert_eq!(health_of(&denied, "permissions"), [(Health::Problem, expected)]);
         assert_eq!(health_of(&denied, "Cost Explorer")[0].0, Health::Unknown);
-        assert_eq!(health_of(&denied, "cost allocation tags")[0].0, Health::Unknown);
         let not_enabled = reading(&found(&[("the bill", "ce:GetCostAndUsage: DataUnavailableException: Data is not available")]));
         assert_eq!(health_of(&not_enabled, "Cost Explorer")[0].0, Health::Problem);
-        assert_eq!(health_of(&not_enabled, "permissions")[0].0, Health::Fine);
+        let never =
+            reading(&found(&[("the bill", "ce:GetCostAndUsage: AccessDeniedException: User not enabled for cost explorer access")]));
+        assert!(never.iter().any(|check| check.to_do.as_ref().is_some_and(|to_do| to_do.starts_with("open Cost Explorer once"))));
+        assert_eq!(health_of(&not_enabled, "permissions")[0].0, Health::Unknown);
         let slow = reading(&found(&[
             ("endpoints", "sagemaker:ListEndpoints: no answer in time"),
             ("models", "sagemaker:ListModels: no answer in time"),
         ]));
-        assert_eq!(health_of(&slow, "reading").len(), 2);
+        let told = health_of(&slow, "reading").into_iter().map(|(_, says)| says).collect::<Vec<_>>();
+        assert_eq!(told, ["endpoints and 1 more: sagemaker:List…: no answer in time"]);
+        let interrupted = reading(&Found { was_interrupted: true, not_looked_at: vec!["tag-auditor".to_owned()], ..found(&[]) });
+        assert_eq!(health_of(&interrupted, "reading"), [(Health::Problem, "interrupted before tag-auditor")]);
+        assert_eq!(interrupted.len(), 1, "nothing is said to be fine");
+    }
+
+    #[test]
+    fn tags_that_are_not_active_or_not_known_are_told() {
+        let statuses = |status| Ok(BTreeMap::from([("Owner".to_owned(), TagKeyStatus::Active), ("Team".to_owned(), status)]));
+        for (read, health) in [
+            (statuses(TagKeyStatus::Active), Health::Fine),
+            (statuses(TagKeyStatus::Inactive), Health::Problem),
+            (statuses(TagKeyStatus::NeverSeen), Health::Problem),
+            (statuses(TagKeyStatus::NotThePayer), Health::Unknown),
+            (Err("ce:ListCostAllocationTags: AccessDeniedException".to_owned()), Health::Unknown),
+        ] {
+            assert_eq!(cost_allocation_tags(read).health, health);
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! `doctor`: what would keep `scan` or a deployed guard from working, each with what to do about it. It changes nothing.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{collections::BTreeSet, path::PathBuf, process::ExitCode};
 
 use clap::Args;
 use cost_aws::caller::Caller;
+use cost_rules::rulebook::Rulebook;
 use jiff::Timestamp;
 
 use self::checks::{Check, Health};
@@ -65,17 +66,24 @@ impl Doctor {
     }
 
     async fn checks(&self) -> Vec<Check> {
-        let policy = checks::policy(self.policy.as_deref());
+        let rulebook = match &self.policy {
+            Some(file) => crate::policy_of(file).map(|(_, rulebook)| rulebook),
+            None => Rulebook::from_toml("").map_err(Into::into),
+        };
+        let policy = checks::policy(self.policy.as_deref(), &rulebook);
         let caller = match Caller::of(self.profile.as_deref(), self.region.as_deref()).await {
             Ok(caller) => caller,
             Err(error) => return vec![checks::no_credentials(&error), policy],
         };
-        let mut all = vec![checks::credentials(&caller), checks::region(&caller.region)];
-        let is_usable = policy.health != Health::Problem;
-        all.push(policy);
-        match self.look(&caller, is_usable).await {
+        let mut all = vec![checks::credentials(&caller), checks::region(&caller.region), policy];
+        match self.look(&caller, rulebook.is_ok()).await {
             Ok(found) => all.extend(checks::reading(&found)),
-            Err(error) => all.push(Check::problem("reading", format!("{error:#}"), "see above")),
+            Err(error) => all.push(Check::problem("reading", format!("{error:#}"), "try again")),
+        }
+        if let Ok(rulebook) = rulebook {
+            let keys: BTreeSet<String> =
+                rulebook.required_keys().into_iter().flatten().chain(rulebook.policy.team_tags.iter().take(1).cloned()).collect();
+            all.push(checks::cost_allocation_tags(caller.cost_allocation_tags(keys.into_iter().collect()).await));
         }
         all.push(match &self.topic {
             Some(topic) => checks::topic(topic, caller.confirmed_subscriptions(topic).await),

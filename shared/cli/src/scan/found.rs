@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 
 use cost_aws::report::ReportedFinding;
-use cost_rules::{rules, text::one_line};
+use cost_rules::{resource::id_of_arn, rules, text::one_line};
 use jiff::Timestamp;
 use rust_decimal::{
     Decimal,
     prelude::{FromPrimitive as _, ToPrimitive as _},
 };
 use serde::{Serialize, Serializer};
+
+/// The codes with which services answer in a Region that is not enabled in the account.
+const CLOSED: [&str; 4] = ["UnrecognizedClient", "InvalidClientTokenId", "AuthFailure", "OptInRequired"];
 
 /// What a scan found.
 #[derive(Serialize)]
@@ -45,6 +48,8 @@ pub(crate) struct Found {
 pub(crate) struct Finding {
     pub(crate) region: String,
     pub(crate) function: &'static str,
+    /// What kind of resource it is: `endpoint`.
+    pub(crate) kind: String,
     /// What its owner can do.
     pub(crate) to_do: &'static str,
     #[serde(flatten)]
@@ -77,6 +82,12 @@ impl Unread {
     pub(crate) fn new(function: &'static str, region: &str, what: &str, why: &str) -> Self {
         Self { what: one_line(what), why: one_line(why), function, region: region.to_owned() }
     }
+}
+
+/// The kind of a resource, by its id or ARN: `endpoint`.
+fn kind_of(resource: &str) -> String {
+    let id = id_of_arn(resource).unwrap_or_else(|| resource.to_owned());
+    id.split('/').next().unwrap_or_default().to_owned()
 }
 
 fn number<S: Serializer>(usd: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
@@ -117,7 +128,21 @@ impl Found {
         let to_do = |rule: &str| rules::ALL.iter().find(|one| one.name == rule).map_or("", |one| one.to_do);
         let (exempt, open): (Vec<_>, Vec<_>) = findings.into_iter().partition(|one| one.state == "exempt");
         self.exempt += exempt.len();
-        self.findings.extend(open.into_iter().map(|of| Finding { region: region.to_owned(), function, to_do: to_do(of.rule), of }));
+        let found =
+            |of: ReportedFinding| Finding { region: region.to_owned(), function, kind: kind_of(&of.resource), to_do: to_do(of.rule), of };
+        self.findings.extend(open.into_iter().map(found));
+    }
+
+    /// Says once of a Region that is not enabled in the account that nothing could be read there.
+    fn closed_regions(&mut self) {
+        let is_closed = |region: &String| {
+            let mut there = self.unread.iter().filter(|one| one.region == *region).peekable();
+            there.peek().is_some() && there.all(|one| CLOSED.iter().any(|code| one.why.contains(code)))
+        };
+        let closed: Vec<String> = self.regions.iter().filter(|region| is_closed(region)).cloned().collect();
+        self.unread.retain(|one| !closed.contains(&one.region));
+        let why = "AWS does not know the credentials there: the Region is not enabled in the account, or they are wrong";
+        self.unread.extend(closed.iter().map(|region| Unread::new("all functions", region, "everything", why)));
     }
 
     /// Sorts and sums up.
@@ -127,6 +152,7 @@ impl Found {
                 .cmp(&a.usd_per_month())
                 .then_with(|| (&a.region, a.of.rule, &a.of.name).cmp(&(&b.region, b.of.rule, &b.of.name)))
         });
+        self.closed_regions();
         self.unread.sort();
         self.unread.dedup();
         let mut by_rule: BTreeMap<&'static str, OfRule> = BTreeMap::new();

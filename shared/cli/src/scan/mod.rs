@@ -4,10 +4,10 @@ use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
-use cost_aws::caller::Caller;
+use cost_aws::caller::{Caller, NoRegion};
 use cost_guard::Function;
 use cost_page::scan::scan_page;
-use cost_rules::price::Prices;
+use cost_rules::{price::Prices, text::lines};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
@@ -39,7 +39,7 @@ pub(crate) struct Scan {
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
     /// Count as found (exit status 1) only from this many USD a month in all.
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", value_parser = amount)]
     fail_on_cost: Option<Decimal>,
     /// Judge as if it were this time, for example `2026-11-29T03:00:00Z`.
     #[arg(long, value_name = "TIME")]
@@ -83,6 +83,10 @@ impl Scan {
         match found.and_then(|found| Ok((self.written(&found)?, found))) {
             Ok((text, found)) => {
                 crate::print(&text);
+                // A table of findings has no place for what is missing.
+                if self.format == Format::Csv {
+                    eprint!("{}", lines(&shown::not_seen(&found)));
+                }
                 ExitCode::from(self.status(&found))
             }
             Err(error) => {
@@ -93,13 +97,21 @@ impl Scan {
     }
 
     async fn look(&self) -> anyhow::Result<Found> {
-        let first = self.region.iter().find(|region| *region != "all");
-        let caller = Caller::of(self.profile.as_deref(), first.map(String::as_str)).await?;
+        let first = self.region.iter().find(|region| !is_all(region));
+        let caller = match Caller::of(self.profile.as_deref(), first.map(String::as_str)).await {
+            // Who wants all Regions need not have one of their own.
+            Err(error) if error.is::<NoRegion>() && self.wants_all() => Caller::of(self.profile.as_deref(), Some("us-east-1")).await?,
+            caller => caller?,
+        };
         let regions = self.regions(&caller)?;
         let asked = |function: &Function| self.function.is_empty() || self.function.contains(function);
+        let functions: Vec<Function> = finders().filter(asked).collect();
+        if functions.is_empty() {
+            bail!("cost-reporter only reports what other functions find: choose one of those, or leave --function out");
+        }
         let look_for = Look {
             caller: &caller,
-            functions: finders().filter(asked).collect(),
+            functions,
             regions,
             policy: self.policy.clone(),
             now: self.as_of.unwrap_or_else(Timestamp::now),
@@ -108,17 +120,21 @@ impl Scan {
         look(&look_for).await
     }
 
-    /// The Regions to look at. The bill is read in the first one.
+    fn wants_all(&self) -> bool {
+        self.region.iter().any(|region| is_all(region))
+    }
+
+    /// The Regions to look at. The bill is read in the first one: with `all`, in the caller's own.
     fn regions(&self, caller: &Caller) -> anyhow::Result<Vec<String>> {
-        let mut regions: Vec<String> = self.region.iter().filter(|region| *region != "all").cloned().collect();
+        let mut regions: Vec<String> = self.region.iter().filter(|region| !is_all(region)).cloned().collect();
         if let Some(other) = regions.iter().find(|region| !caller.can_ask(region)) {
             bail!("the credentials are not for {other}: they are of account {} in another partition of AWS", caller.account);
         }
-        if self.region.iter().any(|region| region == "all") {
-            regions.extend(Prices::regions().into_iter().filter(|region| caller.can_ask(region)));
-        }
         if regions.is_empty() {
             regions.push(caller.region.clone());
+        }
+        if self.wants_all() {
+            regions.extend(Prices::regions().into_iter().filter(|region| is_region(region) && caller.can_ask(region)));
         }
         let mut seen = std::collections::BTreeSet::new();
         regions.retain(|region| seen.insert(region.clone()));
@@ -136,13 +152,27 @@ impl Scan {
     }
 
     fn status(&self, found: &Found) -> u8 {
-        let is_found = self.fail_on_cost.map_or(!found.findings.is_empty(), |least| least <= found.usd_per_month);
+        let is_found = !found.findings.is_empty() && self.fail_on_cost.is_none_or(|least| least <= found.usd_per_month);
         match () {
             () if !found.is_whole() => NOT_ALL_READ,
             () if is_found => FOUND,
             () => 0,
         }
     }
+}
+
+fn is_all(region: &str) -> bool {
+    region.eq_ignore_ascii_case("all")
+}
+
+/// Whether a place with prices is a Region, and not a Local Zone such as `us-east-1-atl-1`.
+fn is_region(place: &str) -> bool {
+    place.split('-').filter(|part| part.parse::<u8>().is_ok()).count() == 1
+}
+
+fn amount(text: &str) -> Result<Decimal, String> {
+    let amount = text.parse().ok().filter(|amount| Decimal::ZERO <= *amount);
+    amount.ok_or_else(|| "expected USD a month, for example 100".to_owned())
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use cost_rules::{
     text::{cell, one_line},
 };
 
+use rust_decimal::Decimal;
+
 use super::found::{Finding, Found, OfRule, Unread};
 use crate::output;
 
@@ -25,6 +27,9 @@ pub(super) fn table(found: &Found) -> String {
             (one.rule, vec![one.findings.to_string(), dollars(one.usd_per_month), without])
         };
         let _ = write!(text, "\n{}", output::table(&found.rules.iter().map(row).collect::<Vec<_>>()));
+    }
+    if found.rules.iter().map(|one| one.usd_per_month).sum::<Decimal>() != found.usd_per_month {
+        text += "A resource counts once in the sum, also if several rules found it.\n";
     }
     for one in found.findings.iter().take(LISTED) {
         let _ = write!(text, "\n{}  {}\n    {} ({})\n    To do: {}\n", cost(one), subject(one), one.of.reason, one.of.rule, one.to_do);
@@ -44,6 +49,9 @@ fn headline(found: &Found) -> String {
         return format!("{place}: nothing found.{left}");
     }
     let findings = if found.findings.len() == 1 { "1 finding".to_owned() } else { format!("{} findings", found.findings.len()) };
+    if found.findings.iter().all(|one| one.usd_per_month().is_none()) {
+        return format!("{place}: {findings}, of which no price is known.{left}");
+    }
     format!("{place}: {findings}, about {} a month.{left}", dollars(found.usd_per_month))
 }
 
@@ -59,11 +67,11 @@ fn cost(one: &Finding) -> String {
 fn subject(one: &Finding) -> String {
     let owner = one.of.owner.as_deref().map_or_else(|| "no owner known".to_owned(), one_line);
     let team = one.of.team.as_deref().map_or_else(String::new, |team| format!(", team {}", one_line(team)));
-    format!("{} ({}), {owner}{team}", one.of.name, one.region)
+    format!("{} ({}, {}), {owner}{team}", one.of.name, one.kind, one.region)
 }
 
 /// What was not looked at, and what looking cost.
-fn not_seen(found: &Found) -> String {
+pub(super) fn not_seen(found: &Found) -> String {
     let mut text = String::new();
     if !found.not_looked_at.is_empty() {
         let _ = writeln!(text, "\nInterrupted. Not looked at: {}.", found.not_looked_at.join(", "));
@@ -86,7 +94,7 @@ fn not_seen(found: &Found) -> String {
 /// For spreadsheets: one line for each finding.
 pub(super) fn csv(found: &Found) -> anyhow::Result<String> {
     let mut table = csv::Writer::from_writer(vec![]);
-    table.write_record(["account", "region", "rule", "resource", "name", "owner", "team", "usd-per-month", "reason", "to-do"])?;
+    table.write_record(["account", "region", "rule", "resource", "name", "owner", "team", "usd-per-month", "reason", "to-do", "kind"])?;
     for one in &found.findings {
         let usd = one.usd_per_month().map_or_else(String::new, |usd| usd.to_string());
         let texts =
@@ -104,6 +112,7 @@ pub(super) fn csv(found: &Found) -> anyhow::Result<String> {
             &usd,
             &cell(&one.of.reason),
             one.to_do,
+            &one.kind,
         ])?;
     }
     Ok(String::from_utf8(table.into_inner()?)?)
@@ -118,21 +127,22 @@ pub(super) fn markdown(found: &Found) -> String {
         let _ = writeln!(
             text,
             "| {usd} | {} | {} | {} | {} ({}) | {} |",
-            plain(&one.of.name),
+            plain(&format!("{} {}", one.kind, one.of.name)),
             one.region,
-            plain(owner),
+            plain(&one.of.team.as_ref().map_or_else(|| owner.to_owned(), |team| format!("{owner}, team {team}"))),
             plain(&one.of.reason),
             one.of.rule,
             one.to_do
         );
     }
-    text + &not_seen(found).lines().map(|line| format!("{}\n", plain(line))).collect::<Vec<_>>().concat()
+    let line = |line: &str| line.strip_prefix("* ").map_or_else(|| format!("{}\n", plain(line)), |item| format!("* {}\n", plain(item)));
+    text + &not_seen(found).lines().map(line).collect::<String>()
 }
 
 /// For browsers.
 pub(super) fn page(found: &Found) -> Scan {
     let finding = |one: &Finding| page::Finding {
-        what: one.of.name.clone(),
+        what: format!("{} {}", one.kind, one.of.name),
         region: one.region.clone(),
         owner: one.of.owner.clone().unwrap_or_else(|| "no owner known".to_owned()),
         team: one.of.team.clone(),

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use super::{
     filters,
-    words::{about, change_percent, day, during, length, many, percent_of, share, signed},
+    words::{about, change_percent, day, during, length, many, percent_of, signed, used},
 };
 
 /// How many decisions the first screen has.
@@ -33,6 +33,8 @@ pub(super) struct First<'a> {
     causes: Vec<Why<'a>>,
     /// What the causes leave of the difference.
     other_causes: Option<String>,
+    /// What all of them come to, where the headline does not say it: in USD and percent.
+    all_causes: Option<String>,
     to_do: Vec<ToDo<'a>>,
     /// How many decisions there are in all.
     decisions: usize,
@@ -122,6 +124,8 @@ struct BudgetBar<'a> {
     limit: String,
     spent: String,
     spent_share: String,
+    /// Whether the final bill says what is spent.
+    by_bill: bool,
     /// Whether it is used up, or else what AWS's forecast means for it.
     verdict: Option<Verdict>,
     /// Lengths of the bar in percent.
@@ -147,6 +151,10 @@ impl<'a> First<'a> {
             compared_with: report.compared_with(),
             causes: report.causes.iter().map(|cause| Why::of(cause, report)).collect(),
             other_causes: report.other_causes().map(signed),
+            all_causes: report.all_causes().map(|usd| {
+                let percent = change_percent(report.spent, report.period).map_or_else(String::new, |percent| format!(" ({percent})"));
+                format!("{}{percent}", signed(usd))
+            }),
             to_do: report.decisions.iter().take(DECISIONS).map(ToDo::of).collect(),
             decisions: report.decisions.len() + report.more_decisions,
             month: Month::of(report),
@@ -228,6 +236,11 @@ impl<'a> Month<'a> {
         self.so_far.is_none() && self.forecast.is_none()
     }
 
+    /// Whether the bill says what is spent of some of them.
+    fn has_by_bill(&self) -> bool {
+        self.budgets.iter().any(|budget| budget.by_bill)
+    }
+
     /// Whether the month says more than the period itself.
     const fn is_shown(&self) -> bool {
         !self.is_of_budgets() || !self.budgets.is_empty() || !self.wrong.is_empty()
@@ -262,7 +275,8 @@ impl<'a> BudgetBar<'a> {
             name: &budget.name,
             limit: about(budget.limit),
             spent: about(budget.spent),
-            spent_share: share(budget.spent, budget.limit).unwrap_or_default(),
+            spent_share: used(budget.spent, budget.limit).unwrap_or_default(),
+            by_bill: budget.by_bill,
             verdict: Verdict::of(budget),
             spent_length: length(spent, whole),
             forecast_length: length(forecast.max(spent), whole),

@@ -39,6 +39,12 @@ pub(super) fn share(part: Money, whole: Money) -> Option<String> {
     Some(if is_small { "< 1\u{a0}%".to_owned() } else { format!("{rounded}\u{a0}%") })
 }
 
+/// What is spent of a limit, in whole percent. What is below it is never shown as all of it.
+pub(super) fn used(spent: Money, limit: Money) -> Option<String> {
+    let is_nearly_all = spent.0 < limit.0 && dec!(99.5) <= percent(spent.0, limit.0)?;
+    if is_nearly_all { Some("99\u{a0}%".to_owned()) } else { share(spent, limit) }
+}
+
 /// What a part is of a whole, in percent. `None`: the whole is nothing.
 pub(super) fn percent(part: Decimal, whole: Decimal) -> Option<Decimal> {
     if whole <= Decimal::ZERO { None } else { (part * Decimal::ONE_HUNDRED).checked_div(whole) }
@@ -155,6 +161,9 @@ mod tests {
         assert_eq!(share(usd("0.1"), usd("100")).as_deref(), Some("< 1\u{a0}%"));
         assert_eq!(share(usd("0"), usd("100")).as_deref(), Some("0\u{a0}%"));
         assert_eq!(share(usd("1"), usd("0")), None);
+        for (spent, percent) in [("99.4", "99"), ("99.5", "99"), ("99.99", "99"), ("100", "100"), ("100.4", "100"), ("114.57", "115")] {
+            assert_eq!(used(usd(spent), usd("100")).unwrap(), format!("{percent}\u{a0}%"), "{spent}");
+        }
         assert_eq!(length(usd("1").0, usd("3").0), "33.3");
         assert_eq!(length(usd("-1").0, usd("3").0), "0");
         let change = |now: &str, before: Option<&str>| change_percent(Change { usd: usd(now), before: before.map(usd) }, week);

@@ -199,7 +199,19 @@ fn a_month_that_is_over_and_a_budget_that_is_used_up_are_said() {
     assert!(page.contains("Budget sagemaker-all: $27,000, and it is used up."), "{page}");
     assert!(page.contains("Budgets were read on 20\u{a0}November and so are without most of that day."), "{page}");
     assert!(page.contains("$29,430 spent, 109\u{a0}%"), "{page}");
+    assert!(!page.contains("by the bill"), "{page}");
     assert!(page.contains("As of 23\u{a0}November 2026."), "decisions are those of the day when it was made");
+}
+
+#[test]
+fn a_budget_whose_amount_is_the_bills_says_so() {
+    let mut report = report();
+    let read = Budget { name: "read".to_owned(), as_of: Some("2026-11-20".parse().unwrap()), ..report.month.budgets[0].clone() };
+    (report.month.budgets[0].spent, report.month.budgets[0].by_bill) = (Money(dec!(29430)), true);
+    report.month.budgets.push(read);
+    let page = text::of(&page(&report).unwrap());
+    assert!(page.contains("$29,430 spent, 109\u{a0}%, by the bill"), "{page}");
+    assert!(page.contains("without most of that day, unless it says “by the bill”."), "{page}");
 }
 
 #[test]
@@ -290,9 +302,10 @@ fn months_of_different_lengths_are_compared_in_as_many_days_on_the_whole_page() 
     let page = text::of(&page(&month()).unwrap());
     for words in [
         "SageMaker cost $330 in November 2026: $11.00 a day, 10\u{a0}% more than October's $10.00 a day.",
-        "Why Amounts are compared with 30 average days of October, $300.00: all of its 31 days came to $310.00.",
+        "Why October scaled to 30 days: $300.00 (its 31 days cost $310.00).",
+        "In all against October scaled to 30 days +$30.00 (+10\u{a0}%)",
         "vision spent most, 91\u{a0}% of all. nlp grew most, by $28.06.",
-        "Cost Share 30 average days of October Change in % vision $300.00 91\u{a0}% $298.06 +$1.94 +1\u{a0}%",
+        "Cost Share October, 30 days Change in % vision $300.00 91\u{a0}% $298.06 +$1.94 +1\u{a0}%",
         "All $330.00 100\u{a0}% $300.00 +$30.00 +10\u{a0}%",
         "Training on demand $330.00 100\u{a0}% $300.00 +$30.00 +10\u{a0}%",
     ] {
@@ -321,6 +334,7 @@ fn no_budget_that_needs_attention_is_hidden() {
         spent: Money(spent),
         forecast: None,
         as_of: None,
+        by_bill: false,
         unhealthy: unhealthy.map(str::to_owned),
     };
     let many = |number: usize, spent| (0..number).map(|_| budget("x", spent, None)).collect::<Vec<_>>();
@@ -345,7 +359,7 @@ fn no_budget_that_needs_attention_is_hidden() {
 #[test]
 fn a_cut_of_one_row_is_a_line_and_no_table() {
     let said = text::of(&page(&month()).unwrap());
-    assert!(said.contains("What else was looked at All of it is of account 111122223333."), "{said}");
+    assert!(said.contains("What else was looked at All cost is of account 111122223333."), "{said}");
     assert!(!said.contains("Accounts, the most expensive first"), "{said}");
     let mut untagged = month();
     untagged.teams = vec![Line { name: "untagged".to_owned(), spent: untagged.spent }];

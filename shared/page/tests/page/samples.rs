@@ -38,6 +38,7 @@ pub(crate) fn month() -> CostReport {
         spent: Money(spent),
         forecast: None,
         as_of: Some("2026-11-30".parse().unwrap()),
+        by_bill: false,
         unhealthy: unhealthy.map(str::to_owned),
     };
     report.month.budgets = vec![

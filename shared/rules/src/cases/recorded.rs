@@ -266,6 +266,11 @@ fn app(keys: &mut Keys<'_>, mut case: Common, facts: &mut Facts) -> Result<Asset
     })
 }
 
+/// Since when a job is stopping.
+fn stopping(status: JobStatus, since: Timestamp) -> Option<(Change, Option<Timestamp>)> {
+    (status == JobStatus::Other).then_some((Change::Stopping, Some(since)))
+}
+
 fn training_job(keys: &mut Keys<'_>, case: &Common, facts: &mut Facts) -> Result<Asset, Wrong> {
     let (status, length) = keys.state(JOB_STATES)?.unwrap_or((JobStatus::InProgress, USUAL_RUN));
     let instances = vec![instances(keys, "ml.m5.xlarge", 1)?];
@@ -297,7 +302,7 @@ fn training_job(keys: &mut Keys<'_>, case: &Common, facts: &mut Facts) -> Result
         billable_seconds: None,
     });
     let run = Some(began).filter(|_| status == JobStatus::InProgress);
-    Ok(Asset { run, instances, limit: Some(limit), part_of, ..case.asset() })
+    Ok(Asset { run, changing: stopping(status, began), instances, limit: Some(limit), part_of, ..case.asset() })
 }
 
 fn tuning_job(keys: &mut Keys<'_>, case: &Common, facts: &mut Facts) -> Result<Asset, Wrong> {
@@ -321,7 +326,7 @@ fn tuning_job(keys: &mut Keys<'_>, case: &Common, facts: &mut Facts) -> Result<A
         running: Some((parallel, if spot { parallel } else { 0 })),
     });
     let run = Some(created).filter(|_| status == JobStatus::InProgress);
-    Ok(Asset { run, instances, ..case.asset() })
+    Ok(Asset { run, changing: stopping(status, created), instances, ..case.asset() })
 }
 
 /// When an endpoint was called.
@@ -386,7 +391,8 @@ fn endpoint(keys: &mut Keys<'_>, case: &Common, policy: &Policy, facts: &mut Fac
         compute_optimizer: None,
     });
     let run = Some(created).filter(|_| state == RunState::InService);
-    Ok(Asset { created: Some(created), run, is_leaving: state.is_leaving(), instances: vec![instances], ..case.asset() })
+    let changing = if let RunState::Changing(change) = state { Some((change, Some(created))) } else { None };
+    Ok(Asset { created: Some(created), run, changing, is_leaving: state.is_leaving(), instances: vec![instances], ..case.asset() })
 }
 
 /// A resource that is judged by its tags only. What is billed by the hour, and jobs, run.

@@ -124,6 +124,11 @@ pub struct Running {
 }
 
 impl Spend {
+    /// The last day that the bill has. Days without any cost at the end are not on it yet: Cost Explorer lags.
+    pub fn last_day(&self) -> Option<Date> {
+        self.days.iter().rev().find(|(_, rows)| !rows.is_empty()).map(|(day, _)| *day)
+    }
+
     /// USD of each day, of the rows for which `taken` is true. Days without such rows are included.
     pub fn daily(&self, taken: &dyn Fn(&DailySpend) -> bool) -> BTreeMap<Date, Decimal> {
         self.days.iter().map(|(day, rows)| (*day, rows.iter().filter(|row| taken(row)).map(|row| row.usd).sum())).collect()

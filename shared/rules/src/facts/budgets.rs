@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use rust_decimal::Decimal;
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -24,10 +24,15 @@ pub fn limit_of(period: Period, limit: Option<Decimal>, planned: &BTreeMap<i64, 
     planned.range(..=begins).next_back().map(|(_, limit)| *limit).or(limit)
 }
 
-/// An amount in whole percent of a limit, rounded down, so that 100 means the whole limit. `None`: the limit is not positive, or the calculation overflows.
-pub fn percent_of(amount: Decimal, limit: Decimal) -> Option<Decimal> {
+/// An amount in whole percent of a limit, rounded. What is below the limit or below one of these thresholds in percent is never shown as having reached it: it is
+/// cut. `None`: the limit is not positive, or the calculation overflows.
+pub fn percent_of(amount: Decimal, limit: Decimal, thresholds: impl IntoIterator<Item = Decimal>) -> Option<Decimal> {
     let hundredfold = amount.checked_mul(Decimal::ONE_HUNDRED).filter(|_| Decimal::ZERO < limit)?;
-    hundredfold.checked_div(limit).map(|percent| percent.floor())
+    let exact = hundredfold.checked_div(limit)?;
+    let rounded = exact.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
+    let seems_reached = |one: Decimal| exact < one && one <= rounded;
+    let is_cut = seems_reached(Decimal::ONE_HUNDRED) || thresholds.into_iter().any(seems_reached);
+    Some(if is_cut { exact.floor() } else { rounded })
 }
 
 /// Whether an amount is more than `percent` percent of a limit.
@@ -87,6 +92,15 @@ impl Filter {
         match self {
             Self::Service(_) => true,
             Self::All(parts) => matches!(parts.as_slice(), [one] if one.is_service_alone()),
+            _ => false,
+        }
+    }
+
+    /// Whether it takes these services and no others.
+    pub(crate) fn is_of(&self, services: &[String]) -> bool {
+        match self {
+            Self::Service(of) => of.iter().all(|service| services.contains(service)),
+            Self::All(parts) => parts.iter().any(|part| part.is_of(services)),
             _ => false,
         }
     }
@@ -171,6 +185,17 @@ pub struct RunningCost {
     pub is_called: bool,
 }
 
+/// What the bill has of a budget in its period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Billed {
+    /// The first day that is not on the bill yet.
+    pub until: Date,
+    /// USD of `SageMaker` that the budget counts before that day. `None`: a day is not known, or the bill does not show what the budget counts.
+    pub usd: Option<Decimal>,
+    /// Whether the budget counts nothing else.
+    pub is_all: bool,
+}
+
 /// What a budget's mail says in addition to the budget's numbers. Set by `rules::budgets::explain`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Insight {
@@ -178,10 +203,14 @@ pub struct Insight {
     pub forecast: Option<Forecast>,
     /// The causes of the spend, the greatest growth first.
     pub causes: Vec<CostDriver>,
+    /// What the bill has of it in its period. `None`: there is no bill.
+    pub billed: Option<Billed>,
     /// The most expensive running resources, the most expensive first.
     pub burning: Vec<RunningCost>,
     /// USD per hour of all running resources whose price is known, including those that are not in `burning`.
     pub running_usd: Decimal,
+    /// USD that these have cost since the end of the last day on the bill.
+    pub ran_usd: Decimal,
     /// The number of running resources that are not in `burning`.
     pub more_running: usize,
     /// How many of these run at a price that is not known.

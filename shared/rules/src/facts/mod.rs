@@ -15,7 +15,9 @@ use crate::vocabulary::{
 pub use self::{
     attaching::{Put, TakeBack, TakenBack},
     bill::{Anomaly, Charge, DailySpend, NO_USE, Running, ServiceForecast, Spend, Split, TagKey, TagKeyStatus, TagSpend},
-    budgets::{Budget, BudgetMeasure, CostDriver, Filter, Forecast, Insight, OnExceed, RunningCost, amount, is_over, limit_of, percent_of},
+    budgets::{
+        Billed, Budget, BudgetMeasure, CostDriver, Filter, Forecast, Insight, OnExceed, RunningCost, amount, is_over, limit_of, percent_of,
+    },
     endpoints::{
         Activity, ActivityOutcome, AttachStage, Attached, AutoScaling, Component, Compute, Endpoint, Fixed, Follows, IdleByAws,
         Invocations, Scaling, ScalingPolicy, ScheduledAction, Serving, Suspended, TrackedMetric, Variant,
@@ -28,7 +30,7 @@ pub use self::{
     studio::{App, IdleSettings, IdleShutdown},
     subject::Subject,
     training::{Capacity, Fate, JobSeries, JobStatus, Replaced, TrainingJob, TuningDefinition, TuningJob},
-    workflows::{Variables, Workflow, Workflows},
+    workflows::{Variables, Workflow, Workflows, arguments},
 };
 
 mod attaching;

@@ -142,7 +142,7 @@ const SECTION_KEYS: [(&str, &[&str]); 13] = [
     ),
     ("creators", &["email-domain", "not-people", "people-roles"]),
     ("ownership", &["left"]),
-    ("workflows", &["names", "tags"]),
+    ("workflows", &["names", "not-names", "tags", "not-tags"]),
     ("hibernation", &["also", "wake-before"]),
     (
         "inference",

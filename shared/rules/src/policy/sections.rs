@@ -130,17 +130,30 @@ pub enum AlsoSleeps {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WorkflowSigns {
     /// Names of jobs that your workflows submit. Names that SageMaker Pipelines, AWS Batch, Redshift ML, Quick Sight, Canvas and Kubeflow Pipelines choose
-    /// are known, those that begin with the name of Airflow or another such tool, and those with the id of a run of Airflow.
+    /// are known, those that begin with the name of Airflow or another such tool (where that is also a word or the name of data, only with the id of a run behind
+    /// it), and those with the id of a run of Airflow.
     #[serde(deserialize_with = "super::workflows::names")]
     #[schemars(schema_with = "jobs_schema")]
     pub names: Globs,
-    /// Keys of tags on jobs that your workflows submit. Those of SageMaker Pipelines, Studio's notebook jobs, Step Functions, the AWS controllers for
+    /// Names that are no sign, although they are among `names` or look as if a tool chose them. The job's tags, its variables and the pipelines that run
+    /// still count.
+    #[serde(deserialize_with = "super::workflows::not_names")]
+    #[schemars(schema_with = "jobs_schema")]
+    pub not_names: Globs,
+    /// Keys of tags on jobs that your workflows submit, or names of the variables that these jobs are given: in their environment, as hyperparameters or as
+    /// arguments. Tags of SageMaker Pipelines, Studio's notebook jobs, Step Functions, the AWS controllers for
     /// Kubernetes and all that begin with `aws:` are known, those with the name of Airflow or another such tool, or with `dag-id`, `workflow-id` or
     /// the like, any key whose value is the ARN of a pipeline's execution, a state machine, a build or the like, or a link to it, such as `managed-by` with the
-    /// name of such a tool or of a pipeline, and `orchestrator` with any value that is no person or team.
+    /// name of such a tool or of a pipeline, and `orchestrator` with any value that is no person or team. Variables are known that hold a task token, such an
+    /// ARN or link, or the id of a tool's run: `AIRFLOW_CTX_DAG_RUN_ID`, `GITHUB_RUN_ID`.
     #[serde(deserialize_with = "super::workflows::keys")]
     #[schemars(schema_with = "keys_schema")]
     pub tags: Globs,
+    /// Keys of tags and names of variables that are no sign, although they are among `tags` or known. What AWS itself marks always counts: the tags of
+    /// SageMaker Pipelines, Step Functions and all that begin with `aws:`, and the ARN of a workflow in any value.
+    #[serde(deserialize_with = "super::workflows::not_keys")]
+    #[schemars(schema_with = "keys_schema")]
+    pub not_tags: Globs,
 }
 
 fn users_schema(generator: &mut SchemaGenerator) -> Schema {

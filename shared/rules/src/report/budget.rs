@@ -29,9 +29,41 @@ pub struct BudgetOnRecord {
     pub team: Option<String>,
     /// Whether it counts SageMaker and nothing else. If not, it counts more, or may.
     pub is_of_sagemaker: bool,
+    /// What it counts, if that is all of SageMaker or one team's part and nothing else. `None`: it is not, or not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Counts>,
     /// Why it does not watch the spend. `None`: it does, as far as AWS and its filter say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unhealthy: Option<String>,
+}
+
+/// What of the bill a budget counts exactly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counts {
+    /// All of SageMaker.
+    All,
+    /// SageMaker of this team.
+    Team(String),
+}
+
+impl Counts {
+    /// `None`: the filter has other parts, so that the bill does not show what it counts.
+    fn of(filter: &Filter, policy: &Policy) -> Option<Self> {
+        let is_key = |key: &str| policy.team_tags.first().is_some_and(|own| own == key);
+        match filter {
+            Filter::Service(_) if filter.is_of(&policy.billing.services) => Some(Self::All),
+            Filter::All(parts) => match parts.as_slice() {
+                [one] => Self::of(one, policy),
+                [service, Filter::Tag(key, values)] | [Filter::Tag(key, values), service] if is_key(key) => {
+                    let [team] = values.as_slice() else { return None };
+                    (Self::of(service, policy)? == Self::All && !team.is_empty()).then(|| Self::Team(team.clone()))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 impl BudgetOnRecord {
@@ -42,7 +74,6 @@ impl BudgetOnRecord {
         if budget.filter.takes_sagemaker(policy) == Some(false) {
             return None;
         }
-        let services = &policy.billing.services;
         Some(Self {
             name: budget.resource.name.clone(),
             month: period.from,
@@ -50,7 +81,8 @@ impl BudgetOnRecord {
             spent: budget.actual?,
             forecast: budget.forecast,
             team: budget.resource.ownership.team.clone().or_else(|| budget.filter.team(&policy.team_tags).map(str::to_owned)),
-            is_of_sagemaker: is_of(&budget.filter, services),
+            is_of_sagemaker: budget.filter.is_of(&policy.billing.services),
+            counts: Counts::of(&budget.filter, policy),
             unhealthy: budget.unhealthy.clone(),
         })
     }
@@ -60,25 +92,17 @@ impl BudgetOnRecord {
         self.limit <= self.spent
     }
 
-    /// Its line, as it was on a day. What was forecast of a month that is over is old news.
-    pub(crate) fn line(&self, as_of: Option<Date>, is_over: bool) -> report::Budget {
+    /// Its line, as it was on a day, or by the bill. What was forecast of a month that is over is old news.
+    pub(crate) fn line(&self, as_of: Option<Date>, is_over: bool, by_bill: bool) -> report::Budget {
         report::Budget {
             name: one_line(&self.name),
             limit: Money(self.limit),
             spent: Money(self.spent),
             forecast: self.forecast.filter(|_| !is_over).map(Money),
-            as_of,
+            as_of: as_of.filter(|_| !by_bill),
+            by_bill,
             unhealthy: self.unhealthy.as_deref().map(one_line),
         }
-    }
-}
-
-/// Whether a filter takes these services and no others.
-fn is_of(filter: &Filter, services: &[String]) -> bool {
-    match filter {
-        Filter::Service(of) => of.iter().all(|service| services.contains(service)),
-        Filter::All(parts) => parts.iter().any(|part| is_of(part, services)),
-        _ => false,
     }
 }
 
@@ -86,6 +110,32 @@ fn is_of(filter: &Filter, services: &[String]) -> bool {
 mod tests {
     use super::*;
     use crate::samples;
+
+    #[test]
+    fn what_the_bill_shows_exactly_is_remembered() {
+        let policy = Policy::from_toml("team-tags = [\"Team\", \"Squad\"]").unwrap();
+        let of = |service: &str| Filter::Service(vec![service.to_owned()]);
+        let tag = |key: &str, values: &[&str]| Filter::Tag(key.to_owned(), values.iter().map(|one| (*one).to_owned()).collect());
+        let (sagemaker, nlp) = (of("Amazon SageMaker"), Counts::Team("nlp".to_owned()));
+        for (filter, counts) in [
+            (sagemaker.clone(), Some(Counts::All)),
+            (Filter::All(vec![sagemaker.clone()]), Some(Counts::All)),
+            (Filter::All(vec![sagemaker.clone(), tag("Team", &["nlp"])]), Some(nlp.clone())),
+            (Filter::All(vec![tag("Team", &["nlp"]), sagemaker.clone()]), Some(nlp)),
+            (Filter::All(vec![sagemaker.clone(), tag("Team", &["nlp", "vision"])]), None),
+            (Filter::All(vec![sagemaker.clone(), tag("Team", &[""])]), None),
+            (Filter::All(vec![sagemaker.clone(), tag("Squad", &["nlp"])]), None),
+            (Filter::All(vec![sagemaker.clone(), Filter::Unknown("Region".to_owned())]), None),
+            (Filter::Any(vec![sagemaker]), None),
+            (tag("Team", &["nlp"]), None),
+            (of("Amazon Elastic Compute Cloud - Compute"), None),
+            (Filter::everything(), None),
+        ] {
+            assert_eq!(Counts::of(&filter, &policy), counts, "{filter:?}");
+        }
+        let old = r#"{"name":"ml","month":"2026-11-01","limit":"3","spent":"1","forecast":null,"team":null,"is-of-sagemaker":true}"#;
+        assert_eq!(serde_json::from_str::<BudgetOnRecord>(old).unwrap().counts, None, "an old record");
+    }
 
     #[test]
     fn a_budget_is_remembered_if_it_can_count_sagemaker() {

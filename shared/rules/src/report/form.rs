@@ -162,6 +162,9 @@ pub struct Budget {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub as_of: Option<Date>,
+    /// Whether `spent` is what the final bill has, and not what budget-alerter read.
+    #[serde(default)]
+    pub by_bill: bool,
     /// Why it does not watch the spend, for people: `it filters by Team$nlp, which no spend has`. Absent: it does, as far as is known.
     #[serde(default)]
     pub unhealthy: Option<String>,

@@ -35,15 +35,15 @@ pub enum Stored {
 }
 
 impl Change {
-    /// `, $120.00 (11 %) more than the week before`. Empty: the two are not compared.
+    /// `, $120.00 (11 %) more than the week before`; of a month of another length only `more`: the head says with what it is compared. Empty: the two are not compared.
     fn words(&self, period: ReportPeriod) -> String {
         let Some(difference) = self.by_days_of(period).difference() else { return String::new() };
         let percent = self.percent(period).map_or_else(String::new, |percent| format!(" ({} %)", percent.abs()));
-        let before = period.compared_words();
+        let by = |word: &str| if period.is_of_other_length() { String::new() } else { format!(" {word} {}", period.before_words()) };
         match difference.0 {
-            difference if difference.round_dp(2).is_zero() => format!(", as much as {before}"),
-            difference if difference < Decimal::ZERO => format!(", {}{percent} less than {before}", dollars(-difference)),
-            difference => format!(", {}{percent} more than {before}", dollars(difference)),
+            difference if difference.round_dp(2).is_zero() => format!(", as much{}", by("as")),
+            difference if difference < Decimal::ZERO => format!(", {}{percent} less{}", dollars(-difference), by("than")),
+            difference => format!(", {}{percent} more{}", dollars(difference), by("than")),
         }
     }
 }
@@ -88,11 +88,11 @@ pub fn mail(report: &CostReport, stored: &Stored, context: &MailContext<'_>) -> 
 /// `SageMaker: $1,234.56 in 2026-W47, estimated 11 % more, 12 to decide on ($820.00 a month)`. Without the last amount, if it is too long.
 fn subject(report: &CostReport) -> String {
     let is_by_day = report.period.is_of_other_length();
-    let a_day = if is_by_day { " a day" } else { "" };
+    let a_day = if is_by_day { format!(" a day than {}", report.period.before_words()) } else { String::new() };
     let estimated = if report.method.estimated_days == 0 { "" } else { "estimated " };
     let change = match (report.days_on_the_bill(), report.spent.percent(report.period)) {
         (Some(days), _) => format!(" ({days})"),
-        (None, Some(0)) if is_by_day => ", as much a day as before".to_owned(),
+        (None, Some(0)) if is_by_day => format!(", as much a day as {}", report.period.before_words()),
         (None, Some(0)) => ", as before".to_owned(),
         (None, Some(percent)) => format!(", {estimated}{} % {}{a_day}", percent.abs(), if percent < 0 { "less" } else { "more" }),
         (None, None) => String::new(),
@@ -149,15 +149,17 @@ fn month(text: &mut String, report: &CostReport) {
 
 fn budgets(text: &mut String, report: &CostReport) {
     if let Some(day) = report.budgets_read() {
-        let _ = writeln!(text, "Budgets, read on {day} and so without most of that day:");
+        let by_bill = if report.month.budgets.iter().any(|one| one.by_bill) { ", or by the bill" } else { "" };
+        let _ = writeln!(text, "Budgets, read on {day} and so without most of that day{by_bill}:");
     }
     for budget in &report.month.budgets {
         let name = one_line(&budget.name);
         let forecast = budget.forecast.map_or_else(String::new, |usd| format!(", forecast {usd}"));
+        let by_bill = if budget.by_bill { ", by the bill" } else { "" };
         let used_up = if budget.is_used_up() { ", used up" } else { "" };
         let _ = match budget.wrong() {
             Some((what, why)) => writeln!(text, "Budget {name} of {} {what}: {}.", budget.limit, one_line(why)),
-            None => writeln!(text, "Budget {name}: {} of {}{used_up}{forecast}.", budget.spent, budget.limit),
+            None => writeln!(text, "Budget {name}: {} of {}{used_up}{forecast}{by_bill}.", budget.spent, budget.limit),
         };
     }
 }
@@ -170,7 +172,11 @@ fn causes(report: &CostReport) -> Vec<String> {
         format!("{what}: {}{when}", more_or_less(cause.difference))
     };
     let other = report.other_causes().map(|usd| format!("Everything else: {}", more_or_less(usd)));
-    report.causes.iter().map(line).chain(other).collect()
+    let all = report.all_causes().map(|usd| {
+        let percent = report.spent.percent(report.period).map_or_else(String::new, |percent| format!(" ({} %)", percent.abs()));
+        format!("In all: {}{percent} than {}", more_or_less(usd), report.period.scaled_words())
+    });
+    report.causes.iter().map(line).chain(other).chain(all).collect()
 }
 
 /// `$12.00 less`
@@ -203,7 +209,8 @@ fn decisions(report: &CostReport) -> Vec<String> {
     let line = |one: &super::Decision| {
         let usd = one.usd_per_month.map_or_else(String::new, |usd| format!("{usd} a month, "));
         let to_do = if one.to_do.is_empty() { String::new() } else { format!(": {}", one.to_do) };
-        format!("{} of {}: {usd}{} ({}){to_do}", one.what, one.owner, one.next, one.why)
+        let owner = if one.owner == UNOWNED { ", nobody owns it".to_owned() } else { format!(" of {}", one.owner) };
+        format!("{}{owner}: {usd}{} ({}){to_do}", one.what, one.next, one.why)
     };
     let more = (0 < report.more_decisions).then(|| format!("and {} more", report.more_decisions));
     report.decisions.iter().map(line).chain(more).collect()

@@ -6,7 +6,7 @@
 
 pub(crate) use self::words::{ALL_TEAMS, SEVERAL_TEAMS, SEVERAL_TYPES, days_in_words};
 pub use self::{
-    budget::BudgetOnRecord,
+    budget::{BudgetOnRecord, Counts},
     cuts::{BillRow, Cuts, UNTAGGED},
     due::{BILLED_FROM, Due, due, is_billed},
     form::{

@@ -140,10 +140,15 @@ impl ReportPeriod {
         }
     }
 
-    /// What its amounts are compared with, in its number of days: `the week before`, `July`, `30 average days of October`.
+    /// The same in a sentence: `October scaled to 30 days`.
+    pub fn scaled_words(self) -> String {
+        format!("{} scaled to {} days", self.before_words(), self.days())
+    }
+
+    /// What its amounts are compared with, in its number of days: `the week before`, `July`, `October, 30 days`.
     pub fn compared_words(self) -> String {
         let before = self.before_words();
-        if self.is_of_other_length() { format!("{} average days of {before}", self.days()) } else { before }
+        if self.is_of_other_length() { format!("{before}, {} days", self.days()) } else { before }
     }
 }
 
@@ -188,9 +193,9 @@ mod tests {
         for (text, before, compared) in [
             ("2026-W47", "the week before", "the week before"),
             ("2026-08", "July", "July"),
-            ("2026-11", "October", "30 average days of October"),
+            ("2026-11", "October", "October, 30 days"),
             ("2027-01", "December", "December"),
-            ("2027-02", "January", "28 average days of January"),
+            ("2027-02", "January", "January, 28 days"),
         ] {
             let period = ReportPeriod::parse(text).unwrap();
             assert_eq!((period.before_words().as_str(), period.compared_words().as_str()), (before, compared), "{text}");

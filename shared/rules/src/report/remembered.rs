@@ -16,9 +16,10 @@ use crate::{
         realised::{Held, hold},
         sources::Sources,
     },
-    rules,
+    rules::{self, budgets::thresholds::in_percent},
     vocabulary::{
         currency::Currency,
+        period::day_of,
         resource::{Arn, Kind},
         text::{is_alike, one_line},
         time_zone::{day, moment, until_end},
@@ -152,16 +153,27 @@ impl<'a> Remembered<'a> {
     fn used_up(&self) -> impl Iterator<Item = Decision> {
         let policy = self.from.policy;
         let month = self.from.cuts.period.last_month();
+        // The month that the decision is for: the one in which the report is made.
+        let this_month = day_of(self.from.now);
         let is_open = |name: &str| self.entries.iter().any(|one| one.rule == EXCEEDED && one.name == name && OPEN.contains(&one.state));
-        let budgets = self.from.budgets_of(self.team).filter(|one| month.is_over(self.from.now) && one.is_used_up() && !is_open(&one.name));
-        let decision = |one: &BudgetOnRecord| Decision {
+        let budgets =
+            self.from.budgets_of(self.team).filter(|(one, _)| month.is_over(self.from.now) && one.is_used_up() && !is_open(&one.name));
+        let read = self.from.budgets_read.map_or_else(String::new, |at| format!(", as read on {}", day_of(at).strftime("%-d %B")));
+        let decision = |(one, by_bill): (BudgetOnRecord, bool)| Decision {
             what: format!("{} {}", Kind::Budget.words(), one_line(&one.name)),
             owner: addressee(policy.budget(&one.name).and_then(|section| policy.owner_by_section(section)).as_deref()),
             team: team_or_untagged(one.team.as_deref()),
             why: EXCEEDED.to_owned(),
             usd_per_month: None,
-            next: format!("{} of {} spent in {}", Money(one.spent), Money(one.limit), month.words()),
-            to_do: format!("{} is over: decide whether {} is right for the next month", month.words(), Money(one.limit)),
+            next: format!(
+                "{} of {} spent{} in {}{}",
+                Money(one.spent),
+                Money(one.limit),
+                in_percent(one.spent, one.limit, []),
+                month.words(),
+                if by_bill { ", by the bill" } else { &read }
+            ),
+            to_do: format!("{} is over: decide whether {} is right for {}", month.words(), Money(one.limit), this_month.strftime("%B")),
         };
         budgets.map(decision).collect::<Vec<_>>().into_iter()
     }

@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, civil::Date};
+use rust_decimal::Decimal;
 
 use crate::{
     facts::{ServiceForecast, SleepingEndpoint},
     plan::{Entry, Saved},
     policy::Policy,
-    report::{PlanAdvice, Resources, budget::BudgetOnRecord, cuts::Cuts},
-    vocabulary::text::is_alike,
+    report::{
+        PlanAdvice, Resources,
+        budget::{BudgetOnRecord, Counts},
+        cuts::Cuts,
+    },
+    vocabulary::{component::Component, text::is_alike},
 };
 
 /// What a report is made of.
@@ -57,10 +62,28 @@ pub struct Sources<'a> {
 
 impl Sources<'_> {
     /// The budgets of the month in which the period ends: all, or those of a team.
-    pub(crate) fn budgets_of(&self, team: Option<&str>) -> impl Iterator<Item = &BudgetOnRecord> {
+    /// With the bill's amount (`true`) where the bill shows exactly what a budget counts and the month is final: the budget was read before its last hours.
+    pub(crate) fn budgets_of(&self, team: Option<&str>) -> impl Iterator<Item = (BudgetOnRecord, bool)> {
         let month = self.cuts.period.last_month();
         let is_its = move |one: &BudgetOnRecord| team.is_none_or(|own| one.team.as_ref().is_some_and(|of| is_alike(own, of)));
-        self.budgets.iter().filter(move |one| one.month == month.from && is_its(one))
+        let its = self.budgets.iter().filter(move |one| one.month == month.from && is_its(one));
+        its.map(|one| self.by_bill(one).map_or_else(|| (one.clone(), false), |spent| (BudgetOnRecord { spent, ..one.clone() }, true)))
+    }
+
+    /// What the final bill has of a budget in the month in which the period ends. `None`: it is not final, or does not show it. A Savings Plan's fee is of no team,
+    /// and of another service.
+    fn by_bill(&self, budget: &BudgetOnRecord) -> Option<Decimal> {
+        let (month, days) = (self.cuts.period.last_month(), &self.cuts.days);
+        let is_final = month.until <= self.estimated_from && month.is_over(self.now) && month.all_days().all(|day| days.contains_key(&day));
+        let counts = budget.counts.as_ref().filter(|_| is_final && budget.unhealthy.is_none())?;
+        let names = self.cuts.team_names();
+        let takes = |team: usize| match counts {
+            Counts::All => true,
+            Counts::Team(own) => names.get(team).is_some_and(|name| is_alike(own, name)),
+        };
+        let rows = || days.range(month.from..month.until).flat_map(|(_, rows)| rows);
+        let has_fee = rows().any(|((component, _), _)| *component == Component::Fee);
+        (!has_fee).then(|| rows().filter(|((_, team), _)| takes(*team)).map(|(_, usd)| *usd).sum())
     }
 
     /// The number of requests to Cost Explorer in the period.

@@ -13,6 +13,7 @@ use crate::{
     plan::{Entry, State},
     policy::Policy,
     samples,
+    vocabulary::period::{day_of, plus_days},
 };
 
 const NOW: &str = "2026-11-23T09:00:00Z";
@@ -36,6 +37,7 @@ fn report_at(now: &str, cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: 
         forecast: Some(dec!(90)),
         team: team.map(str::to_owned),
         is_of_sagemaker: true,
+        counts: None,
         unhealthy: None,
     };
     report_with(&[budget("ml", dec!(3000), None), budget("nlp", dec!(300), Some("NLP"))], now, cuts, policy, entries, team)
@@ -49,7 +51,7 @@ fn report_with(budgets: &[BudgetOnRecord], now: &str, cuts: &Cuts, policy: &Poli
         region: "eu-central-1",
         policy,
         cuts,
-        estimated_from: day("2026-11-20"),
+        estimated_from: plus_days(day_of(now.parse().unwrap()), -3),
         ahead: Some(ahead),
         budgets,
         budgets_read: Some(now.parse::<Timestamp>().unwrap().min("2026-11-30T23:30:00Z".parse().unwrap())),
@@ -352,32 +354,35 @@ fn months_of_different_lengths_are_compared_in_as_many_days_everywhere() {
         let cuts = each_day(period, &[(host, "nlp", before)], &[(host, "nlp", usd)]);
         report_at("2026-12-12T09:00:00Z", &cuts, &Policy::default(), &[], None)
     };
-    let compared = "Amounts are compared with 30 average days of October, $300.00: all of its 31 days came to $310.00.";
+    let compared = "October scaled to 30 days: $300.00 (its 31 days cost $310.00).";
     for (usd, subject, causes, head, line) in [
         (
             dec!(10),
-            "SageMaker: $300.00 in 2026-11, as much a day as before",
+            "SageMaker: $300.00 in 2026-11, as much a day as October",
             vec![],
             "It cost $300.00: $10.00 a day, as much as October's $10.00 a day.",
-            "* nlp: $300.00, as much as 30 average days of October\n",
+            "* nlp: $300.00, as much\n",
         ),
         (
             dec!(10.2),
-            "SageMaker: $306.00 in 2026-11, estimated 2 % more a day",
+            "SageMaker: $306.00 in 2026-11, estimated 2 % more a day than October",
             vec![dec!(6)],
             "It cost $306.00: $10.20 a day, 2 % more than October's $10.00 a day.",
-            "* nlp: $306.00, $6.00 (2 %) more than 30 average days of October\n",
+            "* nlp: $306.00, $6.00 (2 %) more\n",
         ),
         (
             dec!(5),
-            "SageMaker: $150.00 in 2026-11, estimated 50 % less a day",
+            "SageMaker: $150.00 in 2026-11, estimated 50 % less a day than October",
             vec![dec!(-150)],
             "It cost $150.00: $5.00 a day, 50 % less than October's $10.00 a day.",
-            "* nlp: $150.00, $150.00 (50 %) less than 30 average days of October\n",
+            "* nlp: $150.00, $150.00 (50 %) less\n",
         ),
     ] {
         let report = of("2026-11", dec!(10), usd);
         let mail = digest_of(&report);
+        let all = report.all_causes().map(|usd| format!("* In all: {} ", Money(usd.0.abs())));
+        assert!(all.is_none_or(|all| mail.body.contains(&all) && mail.body.contains(" than October scaled to 30 days\n")), "{}", mail.body);
+        assert_eq!(report.all_causes().is_some(), !causes.is_empty());
         assert_eq!(mail.subject, subject);
         assert_eq!(report.causes.iter().map(|cause| cause.difference.0).collect::<Vec<_>>(), causes);
         for words in [compared, head, line] {
@@ -584,6 +589,7 @@ fn a_budget_that_counts_nothing_says_why() {
         forecast: None,
         team: None,
         is_of_sagemaker: true,
+        counts: None,
         unhealthy: unhealthy.map(str::to_owned),
     };
     for (spent, unhealthy, words) in [
@@ -616,6 +622,7 @@ fn a_budget_that_was_used_up_in_the_closed_month_needs_a_decision() {
         forecast: None,
         team: Some("NLP".into()),
         is_of_sagemaker: true,
+        counts: None,
         unhealthy: None,
     };
     let policy = Policy::from_toml("[[budget]]\nname = \"ml\"\nowner = \"ann@example.com\"").unwrap();
@@ -629,8 +636,7 @@ fn a_budget_that_was_used_up_in_the_closed_month_needs_a_decision() {
     let (over, november) = ("2026-12-04T09:00:00Z", "2026-11-01");
     let report = of(budget(dec!(312.5), november), over, State::Closed, None);
     let mail = mail_of(&report);
-    let words =
-        "budget ml of ann@example.com: $312.50 of $300.00 spent in November 2026 (budget-exceeded): November 2026 is over: decide whether";
+    let words = "budget ml of ann@example.com: $312.50 of $300.00 spent (104 %) in November 2026, as read on 30 November (budget-exceeded): November 2026 is over: decide whether $300.00 is right for December";
     assert!(mail.contains(words), "{mail}");
     assert_eq!(report.decisions.iter().map(|one| one.what.as_str()).collect::<Vec<_>>(), ["budget ml", "notebook instance x"]);
     assert_eq!(report.decisions[0].team, "NLP");
@@ -640,6 +646,62 @@ fn a_budget_that_was_used_up_in_the_closed_month_needs_a_decision() {
     assert_eq!(told(of(budget(dec!(312.5), "2026-10-01"), over, State::Closed, None)), [], "another month");
     assert_eq!(told(of(budget(dec!(312.5), november), NOW, State::Closed, None)), [], "the month is not over: its finding tells it");
     assert_eq!(told(of(budget(dec!(312.5), november), over, State::Reported, None)).len(), 1, "told once");
+}
+
+#[test]
+fn where_the_final_bill_shows_what_a_budget_counts_its_amount_is_told() {
+    let team = |name: &str| Some(Counts::Team(name.to_owned()));
+    let bill = |usage: &str, until: &str| {
+        let mut cuts = Cuts::new(ReportPeriod::parse("2026-11").unwrap());
+        for one in day("2026-10-01").series(jiff::Span::new().days(1)).take_while(|one| *one < day(until)) {
+            cuts.add_day(one);
+            cuts.add(row(one, "Host:ml.m5.xlarge", "nlp", dec!(12)));
+            cuts.add(row(one, usage, "vision", dec!(5)));
+        }
+        cuts
+    };
+    let (whole, train) = ("2026-12-04", "Train:ml.m5.xlarge");
+    for (counts, cuts, now, unhealthy, spent, by_bill) in [
+        (Some(Counts::All), bill(train, whole), "2026-12-04T08:00:00Z", None, dec!(510), true),
+        (team("NLP"), bill(train, whole), "2026-12-04T08:00:00Z", None, dec!(360), true),
+        (team("audio"), bill(train, whole), "2026-12-04T08:00:00Z", None, dec!(0), true),
+        (None, bill(train, whole), "2026-12-04T08:00:00Z", None, dec!(312.5), false),
+        (team("NLP"), bill(train, whole), "2026-12-02T08:00:00Z", None, dec!(312.5), false), // AWS may still correct it
+        (team("NLP"), bill(train, "2026-11-30"), "2026-12-04T08:00:00Z", None, dec!(312.5), false), // a day is missing
+        (team("NLP"), bill("SageMakerSP:1yrNoUpfront", whole), "2026-12-04T08:00:00Z", None, dec!(312.5), false),
+        (team("NLP"), bill(train, whole), "2026-12-04T08:00:00Z", Some("it is broken".to_owned()), dec!(312.5), false),
+    ] {
+        let budget = BudgetOnRecord {
+            name: "ml".into(),
+            month: day("2026-11-01"),
+            limit: dec!(300),
+            spent: dec!(312.5),
+            forecast: None,
+            team: None,
+            is_of_sagemaker: true,
+            counts: counts.clone(),
+            unhealthy,
+        };
+        let report = report_with(&[budget], now, &cuts, &Policy::default(), &[], None);
+        let told = &report.month.budgets[0];
+        assert_eq!((told.spent, told.by_bill), (Money(spent), by_bill), "{counts:?} {now}");
+        assert_eq!(report.budgets_read().is_none(), by_bill, "{counts:?} {now}");
+    }
+    let words = "budget ml, nobody owns it: $360.00 of $300.00 spent (120 %) in November 2026, by the bill (budget-exceeded)";
+    let budget = BudgetOnRecord {
+        name: "ml".into(),
+        month: day("2026-11-01"),
+        limit: dec!(300),
+        spent: dec!(312.5),
+        forecast: None,
+        team: None,
+        is_of_sagemaker: true,
+        counts: team("nlp"),
+        unhealthy: None,
+    };
+    let mail = mail_of(&report_with(&[budget], "2026-12-04T08:00:00Z", &bill(train, whole), &Policy::default(), &[], None));
+    assert!(mail.contains(words), "{mail}");
+    assert!(mail.contains("Budget ml: $360.00 of $300.00, used up, by the bill.\n"), "{mail}");
 }
 
 #[test]

@@ -53,12 +53,12 @@ impl CostReport {
         })
     }
 
-    /// With what all amounts are compared, for people, where the periods have different numbers of days: `Amounts are compared with 30 average days of October,
-    /// $1,088.37: all of its 31 days came to $1,124.65`.
+    /// With what all amounts are compared, for people, where the periods have different numbers of days: `October scaled to 30 days: $1,088.37
+    /// (its 31 days cost $1,124.65)`.
     pub fn compared_with(&self) -> Option<String> {
         let (before, period) = (self.spent.before.filter(|_| self.period.is_of_other_length())?, self.period);
-        let (with, usd, days) = (period.compared_words(), Money(period.in_its_days(before.0)), period.before().days());
-        Some(format!("Amounts are compared with {with}, {usd}: all of its {days} days came to {before}"))
+        let (usd, days) = (Money(period.in_its_days(before.0)), period.before().days());
+        Some(format!("{}: {usd} (its {days} days cost {before})", period.scaled_words()))
     }
 
     /// Until when the month's sum is: `so far`. `None`: the period is this month, and its sum says it.
@@ -72,7 +72,7 @@ impl CostReport {
 
     /// The day on which the budgets were read, if that was before the day of the report. They lack most of that day.
     pub fn budgets_read(&self) -> Option<Date> {
-        self.month.budgets.iter().find_map(|budget| budget.remembered(self.made))
+        self.month.budgets.iter().filter(|budget| !budget.by_bill).find_map(|budget| budget.remembered(self.made))
     }
 
     /// What the causes leave of the difference, so that all of them add up to it. `None`: nothing, or no cause is known.
@@ -80,6 +80,14 @@ impl CostReport {
         let named: Money = self.causes.iter().map(|cause| cause.difference).sum();
         let other = Money(self.spent.by_days_of(self.period).difference()?.0 - named.0);
         (!self.causes.is_empty() && !other.0.round_dp(2).is_zero()).then_some(other)
+    }
+}
+
+impl CostReport {
+    /// What all causes come to, where the headline says only what a day cost. `None`: the headline says it, or no cause is known.
+    pub fn all_causes(&self) -> Option<Money> {
+        let is_untold = self.period.is_of_other_length() && !self.causes.is_empty();
+        self.spent.by_days_of(self.period).difference().filter(|_| is_untold)
     }
 }
 

@@ -79,6 +79,8 @@ const WRONG: &[(&str, usize, &str)] = &[
         "`tag` matches nothing of kind",
     ),
     ("[[exempt]]\nmatch = { kind = \"model\", name = \"a b\" }\nuntil = \"2026-12-31\"\nreason = \"x\"", 2, "`a b` has a blank"),
+    ("[workflows]\nnot-tags = [\"zone=b\"]", 2, "`not-tags` has `zone=b`, which is no pattern of keys of tags: the value of a tag"),
+    ("[workflows]\nnot-name = [\"flow-*\"]", 2, "did you mean `not-names`?"),
     ("[[override]]\nmatch = { name = \"default\" }\nrules.notebook-idle.mode = \"off\"", 2, "`default` is the name of no app"),
     (
         "[[override]]\nmatch = { kind = \"app\" }\nrules.notebook-idle.mode = \"off\"",
@@ -477,10 +479,16 @@ fn a_job_that_a_workflow_waits_for_is_only_reported() {
         assert_eq!((is_enforced, reason.contains("only reported")), (because.is_none(), because.is_some()), "{name} {tags:?}: {reason}");
         assert!(because.is_none_or(|because| reason.contains(because)), "{because:?}: {reason}");
     }
-    let own = format!("{stop}[workflows]\nnames = [\"flow-*\"]\ntags = [\"Airflow\"]");
-    for (name, tags, is_enforced) in
-        [("flow-1", &[][..], false), ("churn", &[("Airflow", "dag")], false), ("pipelines-1", &[], false), ("other", &[], true)]
-    {
+    let own = "names = [\"flow-*\"]\ntags = [\"Airflow\"]\nnot-names = [\"flow-report-*\"]\nnot-tags = [\"airflow-zone\"]";
+    let own = format!("{stop}[workflows]\n{own}");
+    for (name, tags, is_enforced) in [
+        ("flow-1", &[][..], false),
+        ("flow-report-1", &[], true),
+        ("churn", &[("Airflow", "dag")], false),
+        ("churn", &[("airflow-zone", "b")], true),
+        ("pipelines-1", &[], false),
+        ("other", &[], true),
+    ] {
         assert_eq!(verdict(&own, name, tags, None).0, is_enforced, "{name}");
     }
 }

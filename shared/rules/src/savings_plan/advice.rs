@@ -21,6 +21,8 @@ pub const FEWEST_HOURS: usize = 7 * 24;
 const CHANGES: Decimal = dec!(0.2);
 /// How much less use is tried, in percent.
 const LESS_USE: [u32; 3] = [10, 25, 50];
+/// Less than this a month is no loss: hours are rounded.
+const CENT: Decimal = dec!(0.01);
 /// How many usage types an advice names: those that cost most.
 const NAMED: usize = 6;
 
@@ -133,12 +135,38 @@ pub struct Offered {
     pub worst_unused: Option<Decimal>,
     /// What it saves if this much less is used: percent, and USD a month.
     pub with_less_use: Vec<(u32, Decimal)>,
+    /// By how many percent the use may fall before it costs more than no plan. `None`: there is no commitment.
+    #[serde(default)]
+    pub may_fall: Option<u32>,
     /// What commitments cost: USD per hour, and USD a month.
     pub curve: Vec<(Decimal, Decimal)>,
     /// AWS's number.
     pub by_aws: Option<ByAws>,
     /// AWS's number, tried on these hours.
     pub by_aws_here: Option<Tried>,
+    /// What AWS's own estimate implies. `None`: nothing, or AWS has none.
+    #[serde(default)]
+    pub implied: Option<Implied>,
+}
+
+/// What AWS's estimate implies where it is lower than what AWS's number saves in these hours: less ran on average.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Implied {
+    /// The part of this use that ran, 0 to 1.
+    pub part: Decimal,
+    /// What the advised plan saves at that part, USD a month.
+    pub usd_per_month: Decimal,
+}
+
+impl ByAws {
+    /// The part of this use that must have run on average for AWS's estimate: what AWS's number covers by it, of what it covers in these hours. `None`: no less ran.
+    fn part_that_ran(&self, here: &Tried) -> Option<Decimal> {
+        let committed = self.commitment * HOURS_PER_MONTH;
+        let [by_estimate, covered] = [self.usd_per_month, here.if_waste_stays].map(|saving| saving + committed);
+        let part = by_estimate.checked_div(covered)?;
+        (Decimal::ZERO < part && part.round_dp(2) < Decimal::ONE).then_some(part)
+    }
 }
 
 impl Offered {
@@ -195,60 +223,102 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
     }
     let (lean, deducted) = deduct(usage, deductions);
     let rest = |usage: &Usage| owned.iter().fold(usage.clone(), |left, (commitment, rates)| Covering::new(&left, rates).rest(*commitment));
-    let (left, with_waste) = (rest(&lean), rest(usage));
-    let week = left.last(FEWEST_HOURS);
-    let mean = |usage: &Usage| usage.on_demand() / Decimal::from(usage.hours().max(1));
-    let trend = if left.on_demand().is_zero() { Decimal::ZERO } else { mean(&week) / mean(&left) - Decimal::ONE };
-    let is_from_aws_detail = usage.usage_types() == [ALL_OF_SAGEMAKER];
-    let of_offer = |(offer, rates): (&Offer, &Rates)| {
-        let (covering, wasteful) = (Covering::new(&left, rates), Covering::new(&with_waste, rates));
-        let tried = |commitment: Decimal| Tried {
-            commitment,
-            if_waste_stays: a_month(wasteful.outcome(commitment).saving(), usage.hours()),
-            if_waste_ends: a_month(covering.outcome(commitment).saving(), usage.hours()),
-        };
-        let by_aws = by_aws.iter().find(|one| one.offer == *offer).cloned();
-        // AWS's average rate is that of what its own commitment covers: what a larger one would cover is of a lower discount.
-        let most = by_aws.as_ref().filter(|_| is_from_aws_detail).map_or(Decimal::MAX, |aws| aws.commitment);
-        let mut commitment = covering.best().min(most);
-        if CHANGES < trend.abs() {
-            commitment = commitment.min(Covering::new(&week, rates).best());
-        }
-        let outcome = covering.outcome(commitment);
-        // No saving: the window as a whole does not pay for it.
-        let outcome = if outcome.saving() <= Decimal::ZERO { covering.outcome(Decimal::ZERO) } else { outcome };
-        let less = |percent: u32| {
-            let part = Decimal::ONE - Decimal::from(percent) / Decimal::ONE_HUNDRED;
-            let less = left.lessened(|_, _, usd| usd * part);
-            (percent, a_month(Covering::new(&less, rates).outcome(outcome.commitment).saving(), left.hours()))
-        };
-        Offered {
-            offer: *offer,
-            if_waste_stays: tried(outcome.commitment).if_waste_stays,
-            with_waste: tried(wasteful.best().min(most)),
-            with_less_use: LESS_USE.map(less).to_vec(),
-            curve: covering
-                .curve(outcome.commitment)
-                .into_iter()
-                .filter(|(at, _)| *at <= most)
-                .map(|(at, cost)| (at, a_month(cost, left.hours())))
-                .collect(),
-            by_aws_here: by_aws.as_ref().map(|aws| tried(aws.commitment)),
-            by_aws,
-            ..of_outcome(&outcome)
-        }
-    };
+    let sizing =
+        Sizing { left: rest(&lean), with_waste: rest(usage), is_from_aws_detail: usage.usage_types() == [ALL_OF_SAGEMAKER], by_aws };
     Some(Advice {
         hours: usage.hours(),
         from: *from,
-        is_from_aws_detail,
+        is_from_aws_detail: sizing.is_from_aws_detail,
         on_demand: usage.on_demand(),
-        usage_types: dearest(usage, &left, offers),
+        usage_types: dearest(usage, &sizing.left, offers),
         deducted,
-        owned_covers: lean.on_demand() - left.on_demand(),
-        trend: trend.round_dp(4),
-        offers: offers.iter().map(of_offer).collect(),
+        owned_covers: lean.on_demand() - sizing.left.on_demand(),
+        trend: sizing.trend().round_dp(4),
+        offers: offers.iter().map(|(offer, rates)| sizing.offered(*offer, rates)).collect(),
     })
+}
+
+/// What a new plan is sized by.
+struct Sizing<'a> {
+    /// What it can cover: without waste, and without what the plans cover that are owned.
+    left: Usage,
+    /// The same with all waste.
+    with_waste: Usage,
+    is_from_aws_detail: bool,
+    by_aws: &'a [ByAws],
+}
+
+impl Sizing<'_> {
+    fn week(&self) -> Usage {
+        self.left.last(FEWEST_HOURS)
+    }
+
+    /// How much more the last week costs than all hours on average, as a part.
+    fn trend(&self) -> Decimal {
+        let mean = |usage: &Usage| usage.on_demand() / Decimal::from(usage.hours().max(1));
+        if self.left.on_demand().is_zero() { Decimal::ZERO } else { mean(&self.week()) / mean(&self.left) - Decimal::ONE }
+    }
+
+    /// The best commitment of at most so much, and what it comes to. 0: the hours as a whole do not pay for one.
+    fn best(&self, covering: &Covering<'_>, rates: &Rates, most: Decimal) -> Outcome {
+        let mut commitment = covering.best().min(most);
+        if CHANGES < self.trend().abs() {
+            commitment = commitment.min(Covering::new(&self.week(), rates).best());
+        }
+        let outcome = covering.outcome(commitment);
+        if outcome.saving() <= Decimal::ZERO { covering.outcome(Decimal::ZERO) } else { outcome }
+    }
+
+    /// One way to buy a plan.
+    fn offered(&self, offer: Offer, rates: &Rates) -> Offered {
+        let (covering, wasteful) = (Covering::new(&self.left, rates), Covering::new(&self.with_waste, rates));
+        let tried = |commitment: Decimal| Tried {
+            commitment,
+            if_waste_stays: a_month(wasteful.outcome(commitment).saving(), self.left.hours()),
+            if_waste_ends: a_month(covering.outcome(commitment).saving(), self.left.hours()),
+        };
+        let by_aws = self.by_aws.iter().find(|one| one.offer == offer).cloned();
+        // AWS's average rate is that of what its own commitment covers: what a larger one would cover is of a lower discount.
+        let most = by_aws.as_ref().filter(|_| self.is_from_aws_detail).map_or(Decimal::MAX, |aws| aws.commitment);
+        let outcome = self.best(&covering, rates, most);
+        let saving_of = |part: Decimal| saving_of_part((&self.left, rates), outcome.commitment, part);
+        let by_aws_here = by_aws.as_ref().map(|aws| tried(aws.commitment));
+        let part_that_ran = by_aws.as_ref().zip(by_aws_here.as_ref()).and_then(|(aws, here)| aws.part_that_ran(here));
+        let curve = covering.curve(outcome.commitment).into_iter().filter(|(at, _)| *at <= most);
+        Offered {
+            offer,
+            if_waste_stays: tried(outcome.commitment).if_waste_stays,
+            with_waste: tried(wasteful.best().min(most)),
+            with_less_use: LESS_USE.map(|percent| (percent, saving_of(without(percent)))).to_vec(),
+            may_fall: (!outcome.commitment.is_zero()).then(|| may_fall(saving_of)),
+            curve: curve.map(|(at, cost)| (at, a_month(cost, self.left.hours()))).collect(),
+            implied: part_that_ran.map(|part| Implied { part, usd_per_month: saving_of(part) }),
+            by_aws_here,
+            by_aws,
+            ..of_outcome(&outcome)
+        }
+    }
+}
+
+/// What is left of all without so many percent, as a part.
+fn without(percent: u32) -> Decimal {
+    Decimal::ONE - Decimal::from(percent) / Decimal::ONE_HUNDRED
+}
+
+/// What a commitment saves if only this part of the use goes on, USD a month.
+fn saving_of_part((left, rates): (&Usage, &Rates), commitment: Decimal, part: Decimal) -> Decimal {
+    let less = left.lessened(|_, _, usd| usd * part);
+    a_month(Covering::new(&less, rates).outcome(commitment).saving(), left.hours())
+}
+
+/// By how many percent the use may fall before a plan costs more than none: the most at which it saves, or costs less than a cent. The saving falls with the use, so that halving finds it.
+fn may_fall(saving_of: impl Fn(Decimal) -> Decimal) -> u32 {
+    let (mut most, mut too_much) = (0, 100);
+    while 1 < too_much - most {
+        let middle = u32::midpoint(most, too_much);
+        if -CENT < saving_of(without(middle)) { most = middle } else { too_much = middle }
+    }
+    most
 }
 
 /// The usage types that cost most.
@@ -278,8 +348,10 @@ fn of_outcome(outcome: &Outcome) -> Offered {
         under_used_hours: outcome.under_used_hours,
         worst_unused: outcome.worst_unused,
         with_less_use: vec![],
+        may_fall: None,
         curve: vec![],
         by_aws: None,
         by_aws_here: None,
+        implied: None,
     }
 }

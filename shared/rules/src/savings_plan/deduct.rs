@@ -71,6 +71,9 @@ pub struct Deducted {
     pub usd: Decimal,
     /// How sure it is.
     pub certainty: Certainty,
+    /// Whether it goes on, on Spot, and is no waste.
+    #[serde(default)]
+    pub moves_to_spot: bool,
 }
 
 /// Takes the deductions from the usage, one after the other. Nothing becomes negative: what two of them are about is taken once.
@@ -81,8 +84,15 @@ pub(super) fn deduct(usage: &Usage, deductions: &[Deduction]) -> (Usage, Vec<Ded
         let less = one(&left, deduction);
         let usd = left.on_demand() - less.on_demand();
         if !usd.is_zero() {
-            let Deduction { what, resources, component, certainty, .. } = deduction;
-            deducted.push(Deducted { what: what.clone(), resources: resources.clone(), component: *component, usd, certainty: *certainty });
+            let Deduction { what, resources, component, certainty, amount, .. } = deduction;
+            deducted.push(Deducted {
+                what: what.clone(),
+                resources: resources.clone(),
+                component: *component,
+                usd,
+                certainty: *certainty,
+                moves_to_spot: matches!(amount, Amount::Share(_)),
+            });
         }
         left = less;
     }

@@ -13,7 +13,7 @@ mod usage;
 mod tests;
 
 pub use self::{
-    advice::{Advice, ByAws, FEWEST_HOURS, Offered, Question, Tried, Used, advise},
+    advice::{Advice, ByAws, FEWEST_HOURS, Implied, Offered, Question, Tried, Used, advise},
     covering::Covering,
     deduct::{Amount, Certainty, Deducted, Deduction, Vanishing},
     outcome::Outcome,

@@ -417,7 +417,7 @@ pub(crate) fn is_placeholder(name: &str) -> bool {
 }
 
 /// Whether it is the key of a ticket: `JIRA-123`.
-fn is_ticket(name: &str) -> bool {
+pub(crate) fn is_ticket(name: &str) -> bool {
     let is_project = |text: &str| (2..=10).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_uppercase());
     let is_number = |text: &str| (1..=5).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_digit());
     name.split_once('-').is_some_and(|(project, number)| is_project(project) && is_number(number))

@@ -140,6 +140,12 @@ pub fn is_made_anew(name: &str) -> bool {
     SHAPES.pipeline.is_match(name)
 }
 
+/// Whether a name begins with a number, a time or a random id.
+pub(crate) fn begins_with_id(name: &str) -> bool {
+    let part = name.split('-').next().unwrap_or(name);
+    (!part.is_empty() && is_number(part)) || (!name.is_empty() && matches!(next(name, "").1, Part::Generated))
+}
+
 /// Whether the name begins as those that jobs of Clarify and of Inference Recommender give to the endpoints that they make for themselves (aws-facts §2.4).
 pub fn is_made_for_a_job(name: &str) -> bool {
     ["sm-clarify-", "sm-epc-"].iter().any(|beginning| name.starts_with(beginning))
@@ -148,6 +154,11 @@ pub fn is_made_for_a_job(name: &str) -> bool {
 /// Whether the name ends as those that the SageMaker Python SDK chooses.
 pub fn is_named_by_sdk(name: &str) -> bool {
     SHAPES.sdk.is_match(name)
+}
+
+/// The name without the time that the SageMaker Python SDK puts behind it.
+pub(crate) fn without_end_of_sdk(name: &str) -> &str {
+    SHAPES.sdk.find(name).map_or(name, |end| &name[..end.start()])
 }
 
 /// The id of the series that a job belongs to. `work`: what else tells which work it does, such as its image and its role. It counts if the name

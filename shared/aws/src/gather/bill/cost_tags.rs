@@ -44,20 +44,33 @@ pub struct Bill {
     pub spends: Vec<TagSpend>,
     /// What could not be read.
     pub unread: Vec<Unread>,
+    /// How many requests to Cost Explorer it took.
+    pub requests: u32,
     /// Why the spend could not be cached, if so: the next run pays for it again.
     pub failure: Option<anyhow::Error>,
 }
 
-/// Reads what the bill says about the required tags, as far as the policy has rules for it. The spend is read once a week.
+/// Reads what the bill says about the required tags, as far as the policy has rules for it and the bill is read here. The spend is read once a week.
 pub async fn bill(context: &Context, rulebook: &Rulebook, request: &Request, now: Timestamp) -> Bill {
     let (wants_spend, wants_status) = (rulebook.uses_rule("untagged-spend"), rulebook.uses_rule("inactive-cost-allocation-tag"));
-    if !wants_spend && !wants_status {
+    if !context.settings.reads_bill || (!wants_spend && !wants_status) {
         return Bill::default();
     }
-    let (mut keys, mut unread) = keys(&context.clients, rulebook).await;
-    if !wants_spend {
-        return Bill { keys, unread, ..Bill::default() };
-    }
+    let mut requests = 0;
+    let (keys, unread) = keys(&context.clients, rulebook, &mut requests).await;
+    let of_keys = Bill { keys, unread, ..Bill::default() };
+    let bill = if wants_spend { with_spend(of_keys, context, rulebook, (request, now), &mut requests).await } else { of_keys };
+    Bill { requests, ..bill }
+}
+
+/// Adds what was spent.
+async fn with_spend(
+    Bill { mut keys, mut unread, .. }: Bill,
+    context: &Context,
+    rulebook: &Rulebook,
+    (request, now): (&Request, Timestamp),
+    requests: &mut u32,
+) -> Bill {
     let ledger = context.ledger();
     let cached = match ledger.kept(SPEND).await {
         Ok(cached) => cached,
@@ -70,14 +83,14 @@ pub async fn bill(context: &Context, rulebook: &Rulebook, request: &Request, now
     // What another version cached in another form is read again.
     let cached = cached.and_then(|(read, text)| Some((read, serde_json::from_str::<Vec<TagSpend>>(&text).ok()?)));
     if let Some((_, spends)) = cached.as_ref().filter(|(read, _)| now.duration_since(*read) < SPEND_EVERY) {
-        return Bill { keys, spends: spends.clone(), unread, failure: None };
+        return Bill { keys, spends: spends.clone(), unread, ..Bill::default() };
     }
-    let spends = match spends(&context.clients, rulebook, &keys, now).await {
+    let spends = match spends(&context.clients, rulebook, &keys, now, requests).await {
         Ok(spends) => spends,
         // The cached spend is still used, and the next run tries again.
         Err(why) => {
             unread.push(spend_unread(why));
-            return Bill { keys, spends: cached.map(|(_, spends)| spends).unwrap_or_default(), unread, failure: None };
+            return Bill { keys, spends: cached.map(|(_, spends)| spends).unwrap_or_default(), unread, ..Bill::default() };
         }
     };
     let mut failure = None;
@@ -91,7 +104,7 @@ pub async fn bill(context: &Context, rulebook: &Rulebook, request: &Request, now
     for key in &mut keys {
         key.spend = spends.iter().find(|spend| spend.keys.first() == Some(&key.resource.name)).cloned();
     }
-    Bill { keys, spends, unread, failure }
+    Bill { keys, spends, unread, failure, ..Bill::default() }
 }
 
 fn spend_unread(why: String) -> Unread {
@@ -99,7 +112,7 @@ fn spend_unread(why: String) -> Unread {
 }
 
 /// The required tag keys, and whether they are active cost allocation tags; and what of that could not be read.
-async fn keys(clients: &Clients, rulebook: &Rulebook) -> (Vec<TagKey>, Vec<Unread>) {
+async fn keys(clients: &Clients, rulebook: &Rulebook, requests: &mut u32) -> (Vec<TagKey>, Vec<Unread>) {
     let mut names: Vec<String> = rulebook.required_keys().into_iter().flatten().collect();
     names.sort();
     names.dedup();
@@ -107,7 +120,7 @@ async fn keys(clients: &Clients, rulebook: &Rulebook) -> (Vec<TagKey>, Vec<Unrea
         return (vec![], vec![]);
     }
     let mut unread = vec![];
-    let statuses = statuses(clients, names.clone()).await.unwrap_or_else(|why| {
+    let statuses = statuses(clients, names.clone(), requests).await.unwrap_or_else(|why| {
         unread.push(Unread::new("which tags are cost allocation tags", why));
         BTreeMap::new()
     });
@@ -125,14 +138,15 @@ fn resource(key: &str) -> Resource {
     }
 }
 
-/// Whether these keys are active cost allocation tags. AWS does not list a key that has never been in a bill.
+/// Whether these keys are active cost allocation tags. AWS does not list a key that has never been in a bill. `requests`: counts what AWS charges for.
 ///
 /// # Errors
 /// Cost Explorer refuses the list, or its pages do not end.
-pub async fn statuses(clients: &Clients, keys: Vec<String>) -> Read<BTreeMap<String, TagKeyStatus>> {
+pub async fn statuses(clients: &Clients, keys: Vec<String>, requests: &mut u32) -> Read<BTreeMap<String, TagKeyStatus>> {
     let mut statuses: BTreeMap<String, TagKeyStatus> = keys.iter().map(|key| (key.clone(), TagKeyStatus::NeverSeen)).collect();
     let mut is_payer = true;
     let read = every_page(clients, async |token| {
+        *requests += 1;
         let call = clients.costexplorer.list_cost_allocation_tags().set_tag_keys(Some(keys.clone())).set_next_token(token);
         match call.send().await {
             Ok(page) => {
@@ -158,18 +172,18 @@ pub async fn statuses(clients: &Clients, keys: Vec<String>) -> Read<BTreeMap<Str
 ///
 /// Each page costs 0.01 USD: one request for the total, and one for each group of which a key is, or may be, active. Cost Explorer has no data for a key that
 /// is not active. An account that is not the payer cannot read which keys are active: there, a key without any tagged spend counts as not active.
-async fn spends(clients: &Clients, rulebook: &Rulebook, keys: &[TagKey], now: Timestamp) -> Read<Vec<TagSpend>> {
+async fn spends(clients: &Clients, rulebook: &Rulebook, keys: &[TagKey], now: Timestamp, requests: &mut u32) -> Read<Vec<TagSpend>> {
     let status = |name: &String| keys.iter().find(|key| key.resource.name == *name).and_then(|key| key.status);
     let is_told_by = |name: &String| matches!(status(name), Some(TagKeyStatus::Active | TagKeyStatus::NotThePayer));
     let groups: Vec<Vec<String>> = rulebook.required_keys().into_iter().filter(|group| group.iter().any(is_told_by)).collect();
     if groups.is_empty() {
         return Ok(vec![]);
     }
-    let total = spend(clients, rulebook, &[], now).await?;
+    let total = spend(clients, rulebook, &[], now, requests).await?;
     let mut spends = vec![];
     for keys in groups {
         let is_active = keys.iter().any(|key| status(key) == Some(TagKeyStatus::Active));
-        let untagged = spend(clients, rulebook, &keys, now).await?;
+        let untagged = spend(clients, rulebook, &keys, now, requests).await?;
         let mut spend = TagSpend { keys, days: DAYS, ..TagSpend::default() };
         for ((usage, team), usd) in &total {
             let untagged = untagged.get(&(usage.clone(), team.clone())).copied().unwrap_or_default();
@@ -187,7 +201,7 @@ async fn spends(clients: &Clients, rulebook: &Rulebook, keys: &[TagKey], now: Ti
 
 /// The Region's spend on `SageMaker` that has none of these keys; without keys, all of it. By usage type and the first of the policy's team tags; without a
 /// team tag, the team is empty.
-async fn spend(clients: &Clients, rulebook: &Rulebook, without: &[String], now: Timestamp) -> Read<Spend> {
+async fn spend(clients: &Clients, rulebook: &Rulebook, without: &[String], now: Timestamp, requests: &mut u32) -> Read<Spend> {
     let today = now.to_zoned_datetime(TimeZone::UTC).date();
     let first = (now - SignedDuration::from_hours(24 * i64::from(DAYS))).to_zoned_datetime(TimeZone::UTC).date();
     let period = DateInterval::builder().start(first.to_string()).end(today.to_string()).build().map_err(|error| error.to_string())?;
@@ -197,6 +211,7 @@ async fn spend(clients: &Clients, rulebook: &Rulebook, without: &[String], now: 
     let filter = of_sagemaker(rulebook, std::iter::once(here).chain(without.iter().map(absent)));
     let mut spend = Spend::new();
     let read = every_page(clients, async |token| {
+        *requests += 1;
         let call = clients.costexplorer.get_cost_and_usage();
         let call = call.time_period(period.clone()).granularity(Granularity::Monthly).metrics(METRIC).filter(filter.clone());
         let call = call.set_group_by(Some(by_usage_and_team(rulebook)));
@@ -275,8 +290,8 @@ mod tests {
             }
         });
         let clients = clients(&[&tags(), &rule]);
-        let (keys, unread) = keys(&clients, &rulebook()).await;
-        let spends = spends(&clients, &rulebook(), &keys, now()).await.unwrap();
+        let (keys, unread) = keys(&clients, &rulebook(), &mut 0).await;
+        let spends = spends(&clients, &rulebook(), &keys, now(), &mut 0).await.unwrap();
         assert_eq!((unread, rule.num_calls(), spends.len()), (vec![], 3, 1));
         let statuses: Vec<_> = keys.iter().map(|key| (key.resource.id.as_str(), key.status)).collect();
         assert_eq!(statuses, [("tag-key/CostCenter", Some(TagKeyStatus::Active)), ("tag-key/Project", Some(TagKeyStatus::NeverSeen))]);
@@ -299,12 +314,12 @@ mod tests {
             mock!(aws_sdk_costexplorer::Client::get_cost_and_usage).then_output(|| page(vec![group("Host:x", "", "5", "USD")], None));
         let member = refused("Linked account doesn't have access to cost allocation tags.");
         let of_member = clients(&[&member, &untagged]);
-        let (found, unread) = keys(&of_member, &rulebook()).await;
-        assert_eq!(spends(&of_member, &rulebook(), &found, now()).await, Ok(vec![]), "nobody knows whether these are active");
+        let (found, unread) = keys(&of_member, &rulebook(), &mut 0).await;
+        assert_eq!(spends(&of_member, &rulebook(), &found, now(), &mut 0).await, Ok(vec![]), "nobody knows whether these are active");
         assert!(found.iter().all(|key| key.status == Some(TagKeyStatus::NotThePayer)) && unread.is_empty());
         let denied = clients(&[&refused("User is not authorized")]);
-        let (found, unread) = keys(&denied, &rulebook()).await;
-        assert_eq!(spends(&denied, &rulebook(), &found, now()).await, Ok(vec![]), "nothing is bought that cannot be understood");
+        let (found, unread) = keys(&denied, &rulebook(), &mut 0).await;
+        assert_eq!(spends(&denied, &rulebook(), &found, now(), &mut 0).await, Ok(vec![]), "nothing is bought that cannot be understood");
         assert!(found.iter().all(|key| key.status.is_none()));
         assert_eq!(
             (unread[0].what.as_str(), unread[0].why.contains("ce:ListCostAllocationTags")),
@@ -320,14 +335,14 @@ mod tests {
             let rule = mock!(aws_sdk_costexplorer::Client::get_cost_and_usage)
                 .then_output(move || page(vec![group("Host:x", "", amount, unit)], None));
             let clients = clients(&[&tags(), &rule]);
-            let (found, _) = keys(&clients, &rulebook()).await;
-            let why = spends(&clients, &rulebook(), &found, now()).await.unwrap_err();
+            let (found, _) = keys(&clients, &rulebook(), &mut 0).await;
+            let why = spends(&clients, &rulebook(), &found, now(), &mut 0).await.unwrap_err();
             assert!(why.contains(says), "{why}");
         }
         let new = mock!(aws_sdk_costexplorer::Client::get_cost_and_usage)
             .then_error(|| GetCostAndUsageError::generic(testing::error("DataUnavailableException", "no data yet")));
         let clients = clients(&[&tags(), &new]);
-        let (found, _) = keys(&clients, &rulebook()).await;
-        assert!(spends(&clients, &rulebook(), &found, now()).await.unwrap_err().contains("DataUnavailableException"));
+        let (found, _) = keys(&clients, &rulebook(), &mut 0).await;
+        assert!(spends(&clients, &rulebook(), &found, now(), &mut 0).await.unwrap_err().contains("DataUnavailableException"));
     }
 }

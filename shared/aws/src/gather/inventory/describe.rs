@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use aws_sdk_sagemaker::{
     operation::describe_endpoint_config::DescribeEndpointConfigOutput,
-    types::{ClusterInstanceGroupDetails, ProductionVariant, ProductionVariantSummary},
+    types::{AppSpecification, ClusterInstanceGroupDetails, ProductionVariant, ProductionVariantSummary},
 };
 use cost_rules::{
     duration::Duration,
-    facts::{Asset, Parent, Variables},
+    facts::{Asset, Parent, Variables, arguments},
     price::Instances,
     remedy::Remedy,
     resource::{Kind, id_of_arn},
@@ -135,14 +135,19 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
 pub(crate) async fn variables(clients: &Clients, id: &str, name: &str) -> Read<Variables> {
     clients.in_time()?;
     let sagemaker = &clients.sagemaker;
-    let environment = match Kind::of(id) {
+    let variables = match Kind::of(id) {
         Some(Kind::ProcessingJob) => described!("DescribeProcessingJob", sagemaker.describe_processing_job().processing_job_name(name))
-            .and_then(|found| found.environment),
+            .map(|found| variables_of(found.environment, found.app_specification)),
         Some(Kind::TransformJob) => described!("DescribeTransformJob", sagemaker.describe_transform_job().transform_job_name(name))
-            .and_then(|found| found.environment),
+            .map(|found| variables_of(found.environment, None)),
         _ => return training::variables(clients, id, name).await,
     };
-    Ok(environment.unwrap_or_default().into_iter().collect())
+    Ok(variables.unwrap_or_default())
+}
+
+fn variables_of(environment: Option<HashMap<String, String>>, app: Option<AppSpecification>) -> Variables {
+    let words = app.into_iter().flat_map(|app| [app.container_entrypoint, app.container_arguments]).flatten().flatten();
+    environment.unwrap_or_default().into_iter().chain(arguments(words)).collect()
 }
 
 /// The instance types are in the endpoint's configuration, their current numbers in the endpoint itself.

@@ -19,7 +19,7 @@ impl View<'_> {
         let month = self.period().last_month();
         let so_far = ReportPeriod { until: self.period().until.min(month.until), ..month };
         let (is_over, as_of) = (month.is_over(self.from.now), self.from.budgets_read.map(day_of));
-        let mut budgets: Vec<Budget> = self.from.budgets_of(self.team).map(|one| one.line(as_of, is_over)).collect();
+        let mut budgets: Vec<Budget> = self.from.budgets_of(self.team).map(|(one, by_bill)| one.line(as_of, is_over, by_bill)).collect();
         budgets.sort_by_key(|budget| Reverse(budget.used()));
         let (usd, missing_days) = (self.spent_in(so_far), self.missing_days(so_far));
         Month { name: month.words(), usd: Money(usd), missing_days, is_over, forecast: self.forecast(month), budgets }

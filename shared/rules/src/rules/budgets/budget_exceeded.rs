@@ -74,7 +74,7 @@ impl Rule for BudgetExceeded {
             reason: format!(
                 "{}{spent} of {of}{} spent for {}{to_go}; the threshold is {} %",
                 if is_used_up { "it is used up: " } else { "" },
-                in_percent(actual, limit),
+                in_percent(actual, limit, self.thresholds.and(&budget.thresholds)),
                 period.words(),
                 level.normalize()
             )
@@ -93,7 +93,7 @@ impl Rule for BudgetExceeded {
                 subject: Some(format!(
                     "budget {name}{}: {spent} of {of}{}",
                     if is_used_up { " is used up" } else { "" },
-                    in_percent(actual, limit)
+                    in_percent(actual, limit, self.thresholds.and(&budget.thresholds))
                 )),
                 headline: Some(if is_used_up { "used up" } else { "past a threshold" }),
                 details: details(budget, numbers, cx),
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use crate::samples::*;
     use crate::{
-        facts::{Filter, RunningCost},
+        facts::{Billed, CostDriver, Filter, Insight, RunningCost},
         rules::verdict::is_news,
         vocabulary::resource::Kind,
     };
@@ -176,15 +176,34 @@ mod tests {
 
     #[test]
     fn what_runs_now_is_reckoned_to_the_end_of_the_period() {
-        let mut budget = Budget { actual: Some(dec!(900)), ..budget("ml-dev") };
-        budget.insight.running_usd = dec!(2.5);
-        for (is_least, least) in [(false, "about"), (true, "at least")] {
-            budget.insight.is_least = is_least;
-            let Verdict::Waste(waste) = judged(&budget) else { panic!("waste") };
-            // From 2026-11-21 12:00 to the end of November: 228 hours.
-            let says = format!("       If what runs now stays on to the end of the period: {least} $1,470.00.");
+        // From 2026-11-21 12:00 to the end of November: 228 hours.
+        for (usd, is_all, is_least, by_then) in [
+            (None, true, false, "at least $1,470.00"), // no bill: the budget's number lags
+            (Some(dec!(850)), true, false, "about $1,470.00"),
+            (Some(dec!(890)), true, false, "about $1,490.00"), // and $30.00 since that day
+            (Some(dec!(890)), true, true, "at least $1,490.00"),
+            (Some(dec!(890)), false, false, "at least $1,490.00"), // it counts other services, too
+            (Some(dec!(990)), true, false, "about $1,590.00"),
+            (Some(dec!(991)), true, false, "at least $1,470.00"), // it includes credits
+        ] {
+            let mut budget = Budget { actual: Some(dec!(900)), ..budget("ml-dev") };
+            let until = "2026-11-21".parse().unwrap();
+            let billed = usd.map(|usd| Billed { until, usd: Some(usd), is_all });
+            budget.insight = Insight { running_usd: dec!(2.5), ran_usd: dec!(30), is_least, billed, ..Insight::default() };
+            let Verdict::Waste(waste) = judged(&Budget { limit: Some(dec!(800)), ..budget }) else { panic!("waste") };
+            let says = format!("       If what runs now stays on to the end of the period: {by_then}.");
             assert!(waste.notice.details.iter().any(|detail| detail.title == says.as_str()), "{:?}", waste.notice.details);
         }
+    }
+
+    #[test]
+    fn the_causes_end_on_the_last_day_of_the_bill() {
+        let cause = CostDriver { usage: "Host:x".into(), team: "nlp".into(), now: dec!(12), before: Some(dec!(10)) };
+        let billed = Billed { until: "2026-11-20".parse().unwrap(), usd: None, is_all: true };
+        let insight = Insight { causes: vec![cause], billed: Some(billed), ..Insight::default() };
+        let Verdict::Waste(waste) = judged(&Budget { actual: Some(dec!(900)), insight, ..budget("ml-dev") }) else { panic!("waste") };
+        let says = "Cause: what SageMaker cost until 2026-11-19, the last day on the bill, and against the same days of October 2026:";
+        assert!(waste.notice.details.iter().any(|detail| detail.title == says), "{:?}", waste.notice.details);
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Rule for BudgetForecastExceeded {
         Verdict::Waste(Box::new(Waste {
             reason: format!(
                 "heading for {by_then} of {of}{} by the end of {}, {by}; {spent} spent in {} of {} days",
-                in_percent(forecast.amount, limit),
+                in_percent(forecast.amount, limit, self.thresholds.and(&budget.forecast_thresholds)),
                 period.words(),
                 period.days_over(cx.now),
                 period.days()
@@ -80,7 +80,11 @@ impl Rule for BudgetForecastExceeded {
             notice: Notice {
                 advice: Some(ADVICE.to_owned()),
                 severity: Severity::Warning,
-                subject: Some(format!("budget {} heads for {by_then} of {of}{}", budget.resource.name, in_percent(forecast.amount, limit))),
+                subject: Some(format!(
+                    "budget {} heads for {by_then} of {of}{}",
+                    budget.resource.name,
+                    in_percent(forecast.amount, limit, self.thresholds.and(&budget.forecast_thresholds))
+                )),
                 headline: Some("heading past a threshold"),
                 details: details(budget, numbers, cx),
                 key: Some(topic(numbers, level)),

@@ -1,7 +1,7 @@
 //! What the budget rules share: thresholds, which budgets they check, and what a mail says about a budget.
 
-use jiff::ToSpan as _;
-use rust_decimal::Decimal;
+use jiff::Timestamp;
+use rust_decimal::{Decimal, dec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -15,7 +15,7 @@ use crate::{
         currency::Currency,
         duration::Duration,
         owners,
-        period::Period,
+        period::{Period, plus_days},
         price::dollars,
         timed_text::TimedText,
         usage_type::{self, is_savings_plan},
@@ -75,9 +75,9 @@ pub(crate) fn numbers(budget: &Budget, cx: &RuleContext<'_>) -> Result<Numbers, 
     Ok(Numbers { period, limit, actual })
 }
 
-/// ` (83 %)`. Empty if the limit is zero.
-pub(crate) fn in_percent(of: Decimal, limit: Decimal) -> String {
-    percent_of(of, limit).map(|percent| format!(" ({percent} %)")).unwrap_or_default()
+/// ` (83 %)`. Empty if the limit is zero. What is below one of these thresholds is not shown as having reached it.
+pub(crate) fn in_percent(of: Decimal, limit: Decimal, thresholds: impl IntoIterator<Item = Decimal>) -> String {
+    percent_of(of, limit, thresholds).map(|percent| format!(" ({percent} %)")).unwrap_or_default()
 }
 
 /// The highest passed threshold, in percent of the limit. `None`: no threshold is passed.
@@ -92,12 +92,26 @@ pub(crate) fn topic(Numbers { period, limit, .. }: Numbers, level: Decimal) -> S
 
 /// What the mail says in addition to the numbers: where the budget is heading, what drove it, what runs, what the guard does.
 pub(crate) fn details(budget: &Budget, Numbers { period, limit, actual }: Numbers, cx: &RuleContext<'_>) -> Vec<Detail> {
-    let Insight { forecast, causes, burning, running_usd, more_running, more_unpriced, is_least, region, knows_running, measure, untold } =
-        &budget.insight;
+    let Insight {
+        forecast,
+        causes,
+        burning,
+        running_usd,
+        more_running,
+        more_unpriced,
+        is_least,
+        region,
+        knows_running,
+        measure,
+        untold,
+        billed,
+        ..
+    } = &budget.insight;
     let unit = &budget.unit;
     let mut lines: Vec<Detail> = vec![];
     if let Some(forecast) = forecast {
-        let percent = percent_of(forecast.amount, limit).map(|percent| format!(", {percent} % of the limit")).unwrap_or_default();
+        let percent = percent_of(forecast.amount, limit, budget.forecast_thresholds.iter().copied());
+        let percent = percent.map(|percent| format!(", {percent} % of the limit")).unwrap_or_default();
         let range = forecast.range.filter(|(low, high)| low < high);
         let range = range.map(|(low, high)| format!(", likely between {} and {}", amount(low, unit), amount(high, unit)));
         let by = if forecast.by_aws { "AWS's forecast" } else { "the guard's own run-rate: AWS has no forecast yet" };
@@ -105,23 +119,19 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, actual }: Number
         lines.push(format!("Ahead: {} by {last}{percent}{} ({by}).", amount(forecast.amount, unit), range.unwrap_or_default()).into());
     }
     if Currency::of_account().is(unit) && !running_usd.is_zero() {
-        let hours = Duration::between(cx.now, period.end()).in_hours();
-        let least = if *is_least { "at least" } else { "about" };
-        lines.push(
-            format!("       If what runs now stays on to the end of the period: {least} {}.", dollars(actual + *running_usd * hours))
-                .into(),
-        );
+        let (by_then, least) = if_it_stays_on(&budget.insight, period, actual, cx.now);
+        lines.push(format!("       If what runs now stays on to the end of the period: {least} {}.", dollars(by_then)).into());
     }
     let last = period.before().words();
     if let Some((limit, actual)) = budget.last {
         lines.push(format!("Last:  {} of {} in {last}.", amount(actual, unit), amount(limit, unit)).into());
     }
-    if !causes.is_empty() {
-        let until = period.from.saturating_add((period.days_over(cx.now) - 1).days());
+    if let Some(billed) = billed.filter(|_| !causes.is_empty()) {
+        let until = plus_days(billed.until, -1);
         let against = if causes.iter().any(|cause| cause.before.is_some()) {
-            format!("what SageMaker cost until {until}, and against the same days of {last}")
+            format!("what SageMaker cost until {until}, the last day on the bill, and against the same days of {last}")
         } else {
-            format!("what SageMaker cost until {until}; the period before is not known")
+            format!("what SageMaker cost until {until}, the last day on the bill; the period before is not known")
         };
         let but = if untold.is_empty() {
             String::new()
@@ -153,6 +163,18 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, actual }: Number
         lines.push(line.into());
     }
     lines
+}
+
+/// What a budget comes to if what runs now stays on to its period's end; and whether that is `about` it or `at least`.
+///
+/// What AWS says is spent lags by hours. So the bill's whole days count, and what runs has cost since these; if that is more. A budget that counts less than the
+/// bill includes credits.
+fn if_it_stays_on(insight: &Insight, period: Period, actual: Decimal, now: Timestamp) -> (Decimal, &'static str) {
+    let billed = insight.billed.and_then(|billed| Some((billed.usd?, billed.is_all))).filter(|(usd, _)| *usd <= actual * dec!(1.1));
+    let so_far = billed.map_or(actual, |(usd, _)| actual.max(usd + insight.ran_usd));
+    let is_known = !insight.is_least && billed.is_some_and(|(_, is_all)| is_all);
+    let hours = Duration::between(now, period.end()).in_hours();
+    (so_far + insight.running_usd * hours, if is_known { "about" } else { "at least" })
 }
 
 /// What runs, whose it is, what it costs and how to stop it. `reader`: who is mailed.

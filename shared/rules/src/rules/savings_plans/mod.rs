@@ -4,6 +4,8 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::vocabulary::{currency::Currency, price::dollars};
 
+mod aws_number;
+mod message;
 mod reasons;
 pub mod savings_plan_expiring;
 pub mod savings_plan_returnable;
@@ -13,6 +15,7 @@ pub mod savings_plan_wrong_kind;
 #[cfg(test)]
 mod tests;
 pub mod training_plan_idle;
+mod ways;
 
 /// A commitment for people: `$4.720 per hour`, or with up to the five digits that AWS takes, rounded down.
 pub(crate) fn per_hour(commitment: Decimal) -> String {
@@ -29,6 +32,16 @@ pub(crate) fn hourly(commitment: Decimal) -> Decimal {
 /// USD a month for people.
 pub(crate) fn monthly(usd: Decimal) -> String {
     format!("{} a month", dollars(usd))
+}
+
+/// Whole dollars for people, where cents say nothing: `$7,713`.
+fn whole_dollars(usd: Decimal) -> String {
+    Currency::of_account().amount(usd, 0)
+}
+
+/// `saves $12.00 a month`.
+fn saves(usd: Decimal) -> String {
+    if usd.is_sign_negative() { format!("costs {} more than no plan", monthly(-usd)) } else { format!("saves {}", monthly(usd)) }
 }
 
 /// A part for people: `87.5 %`.

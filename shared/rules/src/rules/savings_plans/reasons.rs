@@ -1,14 +1,15 @@
 //! The advice for people: what was taken out, what AWS says, the ways to buy, and what happens if less is used.
 
 use jiff::{SignedDuration, Timestamp};
-use rust_decimal::{Decimal, dec};
+use rust_decimal::Decimal;
 
-use super::{monthly, per_hour, percent};
+use super::{aws_number, monthly, per_hour, percent, saves, ways};
 use crate::{
     facts::Commitment,
     rules::verdict::Detail,
-    savings_plan::{Advice, Certainty, Deducted, Offered, Used},
+    savings_plan::{Advice, Certainty, Deducted, Offered, Used, Vanishing},
     vocabulary::{
+        component::instance_type_of,
         period::day_of,
         price::{HOURS_PER_MONTH, dollars},
         timed_text::TimedText,
@@ -17,26 +18,15 @@ use crate::{
 
 /// How many lines of deductions a mail has.
 const LINES: usize = 12;
-/// The largest commitment that can be returned, USD per hour (money-facts §4.6).
-const RETURNABLE: Decimal = dec!(100);
 
 /// What everybody who commits should know.
-pub(super) fn binding(commitment: Decimal) -> String {
-    let returned = if commitment <= RETURNABLE {
-        "You can return it only within 7 days, and only in the calendar month (UTC) in which you bought it (Savings Plans, Inventory, Return; an organization can return 10 a year): buy early in a month."
-    } else {
-        "One of more than $100 per hour cannot be returned at all."
-    };
-    format!(
-        "A plan cannot be changed or ended before its term is over. {returned} It covers the usage types that have a rate, in all Regions and of all instance types: not Spot, and no storage. Prices on demand may fall in the meantime, the plan's do not."
-    )
-}
+const BINDING: &str = "A plan cannot be changed or ended before its term is over. It covers the usage types that have a rate, in all Regions and of all instance types: not Spot, and no storage. Prices on demand may fall in the meantime, the plan's do not.";
 
 /// All about an advice, for a mail.
 pub(super) fn details(commitment: &Commitment, advice: &Advice, offered: &Offered) -> Vec<Detail> {
     let mut details = vec![usage(commitment, advice), by_usage_type(advice)];
-    details.extend(by_aws(advice, offered));
-    details.push(ways(advice, offered));
+    details.extend(aws_number::by_aws(advice, offered));
+    details.push(ways::ways(advice, offered));
     details.extend((!offered.commitment.is_zero()).then(|| what_if(advice, offered)));
     details.extend(cautions(advice, offered).into_iter().map(|text| Detail::from(TimedText::from(text))));
     details
@@ -62,8 +52,12 @@ fn usage(commitment: &Commitment, advice: &Advice) -> Detail {
     let whose = commitment
         .account
         .as_ref()
-        .map_or_else(String::new, |account| format!(" of AWS account {account} (if it is a payer's, of all its accounts)"));
-    let title = format!("Usage{whose} {}, hour by hour: {} on demand", days(advice), monthly(advice.a_month(advice.on_demand)));
+        .map_or_else(String::new, |account| format!(" of AWS account {account} and, if it pays for other accounts, of those"));
+    let title = format!(
+        "Use{whose}, {}, hour by hour: {} on demand (a month is {HOURS_PER_MONTH} hours)",
+        days(advice),
+        monthly(advice.a_month(advice.on_demand))
+    );
     Detail { title: title.into(), list }
 }
 
@@ -73,18 +67,27 @@ fn days(advice: &Advice) -> String {
     format!("from {} to {} ({} days, UTC)", day_of(advice.from), day_of(last), advice.hours / 24)
 }
 
-/// What was taken out, and below it whose it is.
+/// What is taken out, and below it whose it is. What is only reported is for its owner to decide.
 fn deducted(advice: &Advice, one: &Deducted) -> Vec<String> {
-    let sure = match one.certainty {
-        Certainty::Enforced => "the guard ends it",
-        Certainty::Reported => "its owner was told, and decides",
+    let (when, how) = match (one.certainty, one.moves_to_spot) {
+        (Certainty::Enforced, _) => ("", "the guard ends it"),
+        (Certainty::Reported, true) => (" once it has moved", "its owner decides"),
+        (Certainty::Reported, false) => (" if it is ended", "looks forgotten; its owner decides"),
     };
-    let mut lines = vec![format!("-{}: {} ({}; {sure})", monthly(advice.a_month(one.usd)), one.what, one.component.words())];
-    lines.extend(one.resources.iter().map(|resource| {
-        let owner = resource.owner.as_deref().map_or_else(|| "no owner known".to_owned(), |owner| format!("of {owner}"));
-        format!("   {}, {owner}, found on {}: {}", resource.name, day_of(resource.found), monthly(resource.usd_per_month))
-    }));
+    let mut lines = vec![format!("-{}{when}: {} ({}; {how})", monthly(advice.a_month(one.usd)), one.what, one.component.words())];
+    lines.extend(one.resources.iter().map(|resource| whose(one.certainty, resource)));
     lines
+}
+
+/// `   old, of ann@example.com, who was told on 2026-11-20: $2,000.00 a month`
+fn whose(certainty: Certainty, resource: &Vanishing) -> String {
+    let found = day_of(resource.found);
+    let owner = match (&resource.owner, certainty) {
+        (Some(owner), Certainty::Reported) => format!("of {owner}, who was told on {found}"),
+        (Some(owner), Certainty::Enforced) => format!("of {owner}, found on {found}"),
+        (None, _) => format!("no owner known, found on {found}"),
+    };
+    format!("   {}, {owner}: {}", resource.name, monthly(resource.usd_per_month))
 }
 
 /// What the usage is, and what of it stays.
@@ -92,18 +95,39 @@ fn by_usage_type(advice: &Advice) -> Detail {
     let line = |one: &Used| {
         let price = one.price.map_or_else(String::new, |usd| format!(" at {} on demand", per_hour(usd)));
         format!(
-            "{}: {}{price}, of which {} stays",
+            "{}: {}{price}, of which {} stays{}",
             one.usage_type,
             monthly(advice.a_month(one.on_demand)),
-            dollars(advice.a_month(one.stays))
+            dollars(advice.a_month(one.stays)),
+            instances(advice, one).map_or_else(String::new, |text| format!(": {text}"))
         )
     };
-    Detail { title: TimedText::from("The usage types that cost most"), list: advice.usage_types.iter().map(line).collect() }
+    let title = "The usage types that cost most (the bill does not name resources)";
+    Detail { title: TimedText::from(title), list: advice.usage_types.iter().map(line).collect() }
+}
+
+/// `10 x ml.g5.xlarge on average, 6 are waste, 4 stay`: the dollars by the price and the hours. `None`: it is not billed by instance-hours, or its price is not known.
+pub(super) fn instances(advice: &Advice, one: &Used) -> Option<String> {
+    let instance_type = instance_type_of(&one.usage_type)?;
+    let price = one.price? * Decimal::from(advice.hours);
+    let [all, stay] = [one.on_demand, one.stays].map(|usd| usd.checked_div(price).map(|count| count.round_dp(1).normalize()));
+    let (all, stay) = (all.filter(|count| !count.is_zero())?, stay?);
+    let gone = all - stay;
+    let is_waste = advice.owned_covers.is_zero() && !advice.deducted.iter().any(|one| one.moves_to_spot);
+    let what = match (gone.is_zero(), is_waste, gone == Decimal::ONE) {
+        (true, ..) => return Some(format!("{all} x {instance_type} on average")),
+        (_, true, true) => "is waste",
+        (_, true, _) => "are waste",
+        (_, false, true) => "ends, moves to Spot or has a plan",
+        (_, false, _) => "end, move to Spot or have a plan",
+    };
+    let stays = if stay == Decimal::ONE { "stays" } else { "stay" };
+    Some(format!("{all} x {instance_type} on average, {gone} {what}, {stay} {stays}"))
 }
 
 /// What the owners of waste could end without a commitment, USD a month.
 pub(super) fn reported_waste(advice: &Advice) -> Decimal {
-    advice.a_month(advice.deducted.iter().filter(|one| one.certainty == Certainty::Reported).map(|one| one.usd).sum())
+    advice.a_month(advice.deducted.iter().filter(|one| one.certainty == Certainty::Reported && !one.moves_to_spot).map(|one| one.usd).sum())
 }
 
 /// Whether waste is why less is advised than all that was used would be worth.
@@ -114,7 +138,7 @@ pub(super) fn is_waste(advice: &Advice, offered: &Offered) -> bool {
 /// Why nothing is worth buying, in a clause.
 pub(super) fn why_not(advice: &Advice, offered: &Offered) -> &'static str {
     if is_waste(advice, offered) {
-        "without what will vanish, a plan saves too little"
+        "without the waste, a plan saves too little"
     } else if advice.is_changing() {
         "what is used is falling or rising, and the last week alone is too little for a plan"
     } else if !advice.owned_covers.is_zero() {
@@ -124,98 +148,18 @@ pub(super) fn why_not(advice: &Advice, offered: &Offered) -> &'static str {
     }
 }
 
-/// AWS's number, and why ours is another one.
-fn by_aws(advice: &Advice, offered: &Offered) -> Option<Detail> {
-    let (aws, here) = (offered.by_aws.as_ref()?, offered.by_aws_here.as_ref()?);
-    if offered.commitment == aws.commitment.round_dp(5) {
-        return None;
-    }
-    let has_waste = !advice.deducted.is_empty();
-    let mut list = vec![if has_waste {
-        format!(
-            "AWS recommends {}. In these hours it {} as long as the waste stays; once that has ended, it {}.",
-            per_hour(aws.commitment),
-            saves(here.if_waste_stays),
-            saves(here.if_waste_ends)
-        )
-    } else {
-        format!("AWS recommends {}. In these hours it {}.", per_hour(aws.commitment), saves(here.if_waste_ends))
-    }];
-    list.push(format!(
-        "AWS's own estimate is {}. It is an average of up to 60 days, in some of which less ran. If such days come back, every plan saves less.",
-        monthly(aws.usd_per_month)
-    ));
-    let rest = if advice.owned_covers.is_zero() { "the same usage" } else { "what your plans leave of the usage" };
-    let with_waste = offered.with_waste.commitment;
-    list.push(format!("Best for {rest}{}: {}.", if has_waste { " with all waste in it" } else { "" }, per_hour(with_waste)));
-    if with_waste != offered.commitment {
-        list.push(format!(
-            "Best {}: {}, {} less.",
-            if has_waste { "without what will vanish" } else { "for the last week alone, because use is changing" },
-            per_hour(offered.commitment),
-            per_hour((with_waste - offered.commitment).max(Decimal::ZERO))
-        ));
-    }
-    Some(Detail { title: TimedText::from("Why AWS says another number"), list })
-}
-
-/// `saves $12.00 a month`.
-fn saves(usd: Decimal) -> String {
-    if usd.is_sign_negative() { format!("costs {} more than no plan", monthly(-usd)) } else { format!("saves {}", monthly(usd)) }
-}
-
-/// All ways to buy.
-fn ways(advice: &Advice, offered: &Offered) -> Detail {
-    let line = |one: &Offered| {
-        let aws = one.by_aws.as_ref().map_or_else(String::new, |aws| format!(" (AWS: {})", per_hour(aws.commitment)));
-        if one.commitment.is_zero() {
-            return format!("{}: do not buy{aws}", one.offer);
-        }
-        let cheaper = one.discount().map_or_else(String::new, |part| format!(", {} less than on demand", percent(part)));
-        let used = one.utilisation.map_or_else(String::new, |part| format!(" {} of it is used.", percent(part)));
-        format!(
-            "{}: {}{aws}{cheaper}. It saves {}, {} over its term. It binds you to {}, {}.{used}",
-            one.offer,
-            per_hour(one.commitment),
-            monthly(one.usd_per_month),
-            dollars(one.usd_per_month * Decimal::from(one.offer.term.hours()) / HOURS_PER_MONTH),
-            dollars(one.binds()),
-            upfront(one)
-        )
-    };
-    Detail {
-        title: format!("The ways to buy it. Your policy asks for {} (`[savings-plan]` term and payment)", offered.offer).into(),
-        list: advice.offers.iter().map(line).collect(),
-    }
-}
-
-fn upfront(offered: &Offered) -> String {
-    let back = offered.payback_months().map_or_else(String::new, |months| format!(", back after {:.1} months", months.round_dp(1)));
-    let usd = offered.upfront();
-    if usd.is_zero() {
-        "nothing of it paid when it is bought".to_owned()
-    } else {
-        format!("{} of it paid when it is bought{back}", dollars(usd))
-    }
-}
-
 /// What it comes to if more or less is used than is expected.
 fn what_if(advice: &Advice, offered: &Offered) -> Detail {
     let with_waste = &offered.with_waste;
     let mut list = vec![];
     if is_waste(advice, offered) {
-        list.push(format!(
-            "all waste stays: it {}; {} would save {}",
-            saves(offered.if_waste_stays),
-            per_hour(with_waste.commitment),
-            monthly(with_waste.if_waste_stays)
-        ));
+        let larger = format!("; {} would save {}", per_hour(with_waste.commitment), monthly(with_waste.if_waste_stays));
+        // That AWS's number is right then has been said.
+        let larger = if aws_number::is_best_with_waste(offered) { String::new() } else { larger };
+        list.push(format!("all waste stays: it {}{larger}", saves(offered.if_waste_stays)));
     }
     list.extend(offered.with_less_use.iter().map(|(percent, usd)| format!("{percent} % less use: it {}", saves(*usd))));
     list.push(format!("none of it is used any more: it costs {} until its term is over", monthly(offered.commitment * HOURS_PER_MONTH)));
-    if let Some(part) = offered.break_even {
-        list.push(format!("it pays as long as {} of it is used", percent(part)));
-    }
     list.push(used(advice, offered));
     Detail { title: TimedText::from("What if"), list }
 }
@@ -246,11 +190,12 @@ fn cautions(advice: &Advice, offered: &Offered) -> Vec<String> {
     let days = advice.hours / 24;
     if days < 30 && !advice.is_from_aws_detail && !offered.commitment.is_zero() {
         says.push(format!(
-            "These are only {days} days: Cost Explorer keeps hours for 14. You know better whether this usage goes on for {}. If you are not sure, buy half of it first: {} saves about {}, even if half of this usage ends. The guard advises the rest from then on.",
+            "These are only {days} days: Cost Explorer keeps hours for 14. You know better whether this usage goes on for {}. If you are not sure, buy half of it first: {} saves about {}, even if half of this usage ends. If the use goes on, the guard will advise the other half.",
             offered.offer.term,
             per_hour(offered.commitment / Decimal::TWO),
             monthly(offered.usd_per_month / Decimal::TWO)
         ));
     }
+    says.extend((!offered.commitment.is_zero()).then(|| BINDING.to_owned()));
     says
 }

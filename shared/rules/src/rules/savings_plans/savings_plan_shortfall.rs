@@ -16,23 +16,21 @@
 //!
 //! ## Settings
 
+use jiff::Timestamp;
 use rust_decimal::{Decimal, dec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{hourly, monthly, per_hour, reasons};
+use super::{message, per_hour, reasons};
 use crate::{
     facts::Commitment,
     rules::{
         context::RuleContext,
         rule::{Manner, Rule},
-        verdict::{Notice, Verdict, Waste},
+        verdict::{Detail, Notice, Verdict, Waste},
     },
     savings_plan::{Advice, Offered},
-    vocabulary::{
-        duration::Duration,
-        price::{Usd, dollars},
-    },
+    vocabulary::{duration::Duration, price::Usd},
 };
 
 /// The least that AWS recommends (money-facts §4.1), in USD per hour.
@@ -63,7 +61,7 @@ impl Rule for SavingsPlanShortfall {
             return Verdict::Unknown(format!("AWS has no rates of a plan of {}", cx.policy.savings_plan.offer()));
         };
         if self.min_saving.0 <= offered.usd_per_month && !offered.commitment.is_zero() {
-            return Verdict::Waste(Box::new(buy(commitment, advice, offered)));
+            return Verdict::Waste(Box::new(buy((commitment, advice, offered), cx.now)));
         }
         let by_aws = offered.by_aws.as_ref().filter(|aws| LEAST_BY_AWS <= aws.commitment && self.min_saving.0 <= aws.usd_per_month);
         by_aws.map_or(Verdict::Fine, |aws| {
@@ -89,34 +87,16 @@ impl Rule for SavingsPlanShortfall {
     }
 }
 
-fn buy(commitment: &Commitment, advice: &Advice, offered: &Offered) -> Waste {
-    let per_hour = per_hour(offered.commitment);
-    let reason = format!(
-        "a SageMaker Savings Plan of {per_hour} ({}) would save {}; it binds you to {} in all",
-        offered.offer,
-        monthly(offered.usd_per_month),
-        dollars(offered.binds())
-    );
-    let waste = reasons::reported_waste(advice);
-    let first = if waste.is_zero() {
-        String::new()
-    } else {
-        format!("first end the waste above, or decide to keep it: that saves {} without a commitment. Then ", monthly(waste))
-    };
-    let steps = format!(
-        "{first}buy it in the console: Billing and Cost Management, Savings Plans, Purchase Savings Plans, type SageMaker, {}, {}, hourly commitment {} or less. {}",
-        offered.offer.term,
-        offered.offer.payment,
-        hourly(offered.commitment),
-        reasons::binding(offered.commitment)
-    );
+fn buy((commitment, advice, offered): (&Commitment, &Advice, &Offered), now: Timestamp) -> Waste {
+    let mut details: Vec<Detail> = message::worth_of_the_waste(advice, offered).into_iter().collect();
+    details.extend(reasons::details(commitment, advice, offered));
     let notice = Notice {
-        subject: Some(format!("a SageMaker Savings Plan of {per_hour} saves {}", monthly(offered.usd_per_month))),
+        subject: Some(message::subject(advice, offered)),
         headline: Some("to commit to"),
-        details: reasons::details(commitment, advice, offered),
-        advice: Some(steps),
+        details,
+        advice: Some(message::steps(advice, offered, now)),
         is_saving: true,
         ..Notice::default()
     };
-    Waste { reason: reason.into(), usd_per_month: Some(offered.usd_per_month), notice, ..Waste::default() }
+    Waste { reason: message::reason(offered).into(), usd_per_month: Some(offered.usd_per_month), notice, ..Waste::default() }
 }

@@ -10,14 +10,14 @@ use crate::{
         context::RuleContext,
         rule::Rule,
         savings_plans::{
-            savings_plan_expiring::SavingsPlanExpiring, savings_plan_returnable::SavingsPlanReturnable,
+            reasons, savings_plan_expiring::SavingsPlanExpiring, savings_plan_returnable::SavingsPlanReturnable,
             savings_plan_shortfall::SavingsPlanShortfall, savings_plan_underused::SavingsPlanUnderused,
             savings_plan_wrong_kind::SavingsPlanWrongKind, training_plan_idle::TrainingPlanIdle,
         },
         verdict::{Severity, Verdict, Waste},
     },
     samples::{context, resource},
-    savings_plan::{Amount, ByAws, Certainty, Deduction, Offer, Question, Rate, Rates, Usage, Vanishing, advise},
+    savings_plan::{Advice, Amount, ByAws, Certainty, Deduction, Offer, Question, Rate, Rates, Usage, Used, Vanishing, advise},
     vocabulary::component::Component,
 };
 
@@ -180,7 +180,17 @@ fn a_training_plan_that_nobody_uses_is_told_with_the_dollars_left() {
 }
 
 /// Two weeks of an endpoint of $10 an hour, half of which is waste, and office hours.
-fn commitment(aws: Option<Decimal>) -> Commitment {
+pub(super) fn commitment(aws: Option<Decimal>) -> Commitment {
+    let by_aws: Vec<ByAws> = aws
+        .iter()
+        .map(|commitment| ByAws { offer: Offer::default(), commitment: *commitment, usd_per_month: dec!(1900), detail: None, at: None })
+        .collect();
+    let advice = advised(&by_aws);
+    Commitment { resource: resource("savings-plan/sagemaker"), account: Some("123456789012".into()), advice, why_not: None, by_aws }
+}
+
+/// The advice for these two weeks.
+pub(super) fn advised(by_aws: &[ByAws]) -> Option<Advice> {
     let mut usage = Usage::new(vec!["USE1-Host:ml.g5.xlarge".into(), "USE1-Notebk:ml.t3.medium".into()]);
     for hour in 0..336 {
         let is_office = hour / 24 % 7 < 5 && (8..18).contains(&(hour % 24));
@@ -204,19 +214,7 @@ fn commitment(aws: Option<Decimal>) -> Commitment {
         amount: Amount::Hourly(vec![dec!(5); 336]),
         certainty: Certainty::Enforced,
     }];
-    let by_aws: Vec<ByAws> = aws
-        .iter()
-        .map(|commitment| ByAws { offer: Offer::default(), commitment: *commitment, usd_per_month: dec!(1900), detail: None, at: None })
-        .collect();
-    let advice = advise(&Question {
-        usage: &usage,
-        from: at("2026-11-15T00:00:00Z"),
-        deductions: &deductions,
-        owned: &[],
-        offers: &offers,
-        by_aws: &by_aws,
-    });
-    Commitment { resource: resource("savings-plan/sagemaker"), account: Some("123456789012".into()), advice, why_not: None, by_aws }
+    advise(&Question { usage: &usage, from: at("2026-11-15T00:00:00Z"), deductions: &deductions, owned: &[], offers: &offers, by_aws })
 }
 
 #[test]
@@ -227,7 +225,7 @@ fn what_is_left_without_the_waste_is_advised_beside_the_number_of_aws() {
     // Half of the endpoint at 73 %; office hours are too few.
     assert_eq!(
         told.reason.to_string(),
-        "a SageMaker Savings Plan of $3.650 per hour (1 year, No Upfront) would save $985.50 a month; it binds you to $31,974.00 in all"
+        "a SageMaker Savings Plan of $3.650 per hour (1 year, No Upfront) would save $985.50 a month; it binds you to $31,974.00 in all; you lose money if this use falls by more than 38 %"
     );
     assert_eq!(told.usd_per_month, Some(dec!(985.5)));
     let text: String = told
@@ -238,31 +236,88 @@ fn what_is_left_without_the_waste_is_advised_beside_the_number_of_aws() {
         .collect::<Vec<_>>()
         .join("\n");
     for line in [
-        "Usage of AWS account 123456789012 (if it is a payer's, of all its accounts) from 2026-11-15 to 2026-11-28 (14 days, UTC), hour by hour: $9,038.10 a month on demand",
+        "Use of AWS account 123456789012 and, if it pays for other accounts, of those, from 2026-11-15 to 2026-11-28 (14 days, UTC), hour by hour: $9,038.10 a month on demand (a month is 730 hours)",
         "-$3,650.00 a month: endpoint-idle: 2 resources (Real-time endpoints; the guard ends it)",
         "   old, of ann@example.com, found on 2026-11-20: $2,000.00 a month",
         "no plan that you own or have queued covers any of it",
-        "USE1-Host:ml.g5.xlarge: $7,300.00 a month at $1.000 per hour on demand, of which $3,650.00 stays",
+        "USE1-Host:ml.g5.xlarge: $7,300.00 a month at $1.000 per hour on demand, of which $3,650.00 stays: 10 x ml.g5.xlarge on average, 5 are waste, 5 stay",
+        ": 2.4 x ml.t3.medium on average",
         "= $5,388.10 a month that stays, and that a plan can cover",
-        "AWS recommends $7.300 per hour. In these hours it saves $1,971.00 a month as long as the waste stays; once that has ended, it costs",
-        "AWS's own estimate is $1,900.00 a month. It is an average of up to 60 days",
-        "Best for the same usage with all waste in it: $7.300 per hour",
-        "Best without what will vanish: $3.650 per hour, $3.650 per hour less",
-        "1 year, No Upfront: $3.650 per hour (AWS: $7.300 per hour), 27 % less than on demand. It saves $985.50 a month, $11,826.00 over its term. It binds you to $31,974.00, nothing of it paid when it is bought. 100 % of it is used.",
-        "all waste stays: it saves $985.50 a month; $7.300 per hour would save $1,971.00 a month",
+        "AWS recommends $7.300 per hour. If the waste is kept, that is the better plan: it saves $1,971.00 a month. Once the waste has ended, it costs",
+        "AWS's own estimate is $1,900.00 a month, an average of up to 60 days. It implies that over those days only about 99 % of this use ran; at 99 % the plan that is advised saves $",
+        "Best without the waste: $3.650 per hour.",
+        "1 year, No Upfront: $3.650 per hour (AWS: $7.300 per hour), 27 % less than on demand. It saves $985.50 a month, $11,826.00 over its term. It binds you to $31,974.00, nothing of it due when you buy.",
+        "all waste stays: it saves $985.50 a month",
         "25 % less use: it saves $344.58 a month",
         "50 % less use: it costs $296.35 a month more than no plan",
         "buy half of it first: $1.825 per hour saves about $492.75 a month, even if half of this usage ends",
         "none of it is used any more: it costs $2,664.50 a month until its term is over",
         "Your policy asks for 1 year, No Upfront",
         "all of it would have been used in all 336 hours",
-        "it pays as long as 73 % of it is used",
     ] {
         assert!(text.contains(line), "{line}\n\n{text}");
     }
     let bought = told.notice.advice.unwrap();
-    assert!(bought.contains("type SageMaker, 1 year, No Upfront, hourly commitment 3.650 or less. A plan cannot be"), "{bought}");
+    assert!(bought.contains("type SageMaker, 1 year, No Upfront, hourly commitment 3.650 or less.\n2. Look"), "{bought}");
     assert!(bought.contains("You can return it only within 7 days"), "{bought}");
+}
+
+#[test]
+fn what_its_owner_decides_is_not_told_as_if_it_had_been_decided() {
+    for (certainty, moves, lines) in [
+        (
+            Certainty::Reported,
+            false,
+            [
+                "-$3,650.00 a month if it is ended: endpoint-idle: 2 resources (Real-time endpoints; looks forgotten; its owner decides)",
+                "   old, of ann@example.com, who was told on 2026-11-20: $2,000.00 a month",
+            ],
+        ),
+        (
+            Certainty::Reported,
+            true,
+            [
+                "-$3,650.00 a month once it has moved: endpoint-idle: 2 resources (Real-time endpoints; its owner decides)",
+                "   old, of ann@example.com, who was told on 2026-11-20: $2,000.00 a month",
+            ],
+        ),
+        (
+            Certainty::Enforced,
+            false,
+            [
+                "-$3,650.00 a month: endpoint-idle: 2 resources (Real-time endpoints; the guard ends it)",
+                "   old, of ann@example.com, found on 2026-11-20: $2,000.00 a month",
+            ],
+        ),
+    ] {
+        let mut found = commitment(None);
+        let deducted = &mut found.advice.as_mut().unwrap().deducted[0];
+        (deducted.certainty, deducted.moves_to_spot) = (certainty, moves);
+        let told = waste(SavingsPlanShortfall::default().check(&found, &context(NOW)));
+        let list = told.notice.details.into_iter().find(|one| one.title.to_string().starts_with("Use of")).unwrap().list;
+        assert_eq!(list[..2], lines);
+    }
+}
+
+#[test]
+fn instances_are_counted_from_the_dollars() {
+    let used =
+        |on_demand: Decimal, stays: Decimal| Used { usage_type: "EUC1-Host:ml.g5.xlarge".into(), on_demand, stays, price: Some(dec!(2)) };
+    let hour = |usd: Decimal| usd * dec!(336);
+    for (one, owned, says) in [
+        (used(hour(dec!(20)), hour(dec!(8))), dec!(0), Some("10 x ml.g5.xlarge on average, 6 are waste, 4 stay")),
+        (used(hour(dec!(5)), hour(dec!(2))), dec!(0), Some("2.5 x ml.g5.xlarge on average, 1.5 are waste, 1 stays")),
+        (used(hour(dec!(4)), hour(dec!(2))), dec!(0), Some("2 x ml.g5.xlarge on average, 1 is waste, 1 stays")),
+        (used(hour(dec!(4)), hour(dec!(4))), dec!(0), Some("2 x ml.g5.xlarge on average")),
+        (used(hour(dec!(20)), hour(dec!(8))), dec!(1), Some("10 x ml.g5.xlarge on average, 6 end, move to Spot or have a plan, 4 stay")),
+        (used(hour(dec!(0.05)), dec!(0)), dec!(0), None),
+        (Used { price: None, ..used(hour(dec!(20)), dec!(0)) }, dec!(0), None),
+        (Used { price: Some(dec!(0)), ..used(hour(dec!(20)), dec!(0)) }, dec!(0), None),
+        (Used { usage_type: "EUC1-Host:VolumeUsage.gp3".into(), ..used(hour(dec!(20)), dec!(0)) }, dec!(0), None),
+    ] {
+        let advice = Advice { owned_covers: owned, ..commitment(None).advice.unwrap() };
+        assert_eq!(reasons::instances(&advice, &one).as_deref(), says, "{one:?}");
+    }
 }
 
 #[test]

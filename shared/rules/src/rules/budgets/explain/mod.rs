@@ -1,17 +1,18 @@
 //! What a mail explains about budgets: where they are heading, what drove them, what runs, and what no budget counts. Pure, and in decimals.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::{cmp::Ordering, collections::BTreeMap, ops::Range};
 
 use jiff::{Timestamp, civil::Date};
 use rust_decimal::{Decimal, MathematicalOps as _, dec};
 
 use crate::{
-    facts::{Budget, CostDriver, DailySpend, Facts, Forecast, Running, RunningAsset, RunningCost, Spend},
+    facts::{Billed, Budget, CostDriver, DailySpend, Facts, Forecast, Running, RunningAsset, RunningCost, Spend},
     policy::Policy,
     remedy::Remedy,
     vocabulary::{
         currency::Currency,
-        period::{Period, TimeUnit, day_of, days_between, plus_days},
+        duration::Duration,
+        period::{Period, TimeUnit, begin_of, day_of, days_between, plus_days},
         price::{Instances, Prices},
         resource::{Arn, Kind, Resource},
         text::{argument, is_alike},
@@ -48,7 +49,18 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
         insight.untold = budget.filter.untold(policy);
         let rows = facts.spend.first().zip(period);
         let taken = |row: &DailySpend| budget.filter.takes(row, policy) != Some(false);
-        insight.causes = rows.map(|(spend, period)| causes(spend, period, facts.now, &taken)).unwrap_or_default();
+        insight.causes =
+            rows.map(|(spend, period)| causes(spend, period, unbilled_from(spend, period, facts.now), &taken)).unwrap_or_default();
+        insight.billed = rows.map(|(spend, period)| {
+            let counted = |row: &DailySpend| budget.filter.takes(row, policy);
+            let is_money = budget.is_cost && Currency::of_account().is(&budget.unit);
+            let until = unbilled_from(spend, period, facts.now);
+            Billed {
+                until,
+                usd: billed(spend, period.from..until, &counted).filter(|_| is_money),
+                is_all: budget.filter.is_of(&policy.billing.services),
+            }
+        });
         insight.forecast = period.and_then(|period| {
             let daily = facts.spend.first().filter(|_| Currency::of_account().is(&budget.unit)).map(|spend| spend.daily(&taken));
             let run_rate = budget.actual.zip(daily.as_ref()).and_then(|(actual, daily)| run_rate(daily, period, actual, facts.now));
@@ -97,6 +109,8 @@ pub fn name_running(facts: &mut Facts, policy: &Policy, is_all: bool) {
         insight.region.clone_from(&region);
         insight.is_least = !is_all || insight.burning.iter().any(|one| one.usd_per_hour.is_none());
         insight.running_usd = insight.burning.iter().filter_map(|one| one.usd_per_hour).sum();
+        let since = insight.billed.map_or(facts.now, |billed| begin_of(billed.until));
+        insight.ran_usd = facts.running.iter().filter(mine).map(|one| ran(one, policy, &facts.prices, since, facts.now)).sum();
         insight.more_running = insight.burning.len().saturating_sub(NAMED);
         insight.burning.sort_by(dearest_first);
         insight.more_unpriced = insight.burning.iter().skip(NAMED).filter(|one| one.usd_per_hour.is_none()).count();
@@ -134,13 +148,36 @@ pub(crate) fn burning(running: &RunningAsset, policy: &Policy, prices: &Prices) 
     })
 }
 
-/// What drove a period so far, compared with as many days of the period before. Days that are not over do not count.
-pub(crate) fn causes(spend: &Spend, period: Period, now: Timestamp, taken: &dyn Fn(&DailySpend) -> bool) -> Vec<CostDriver> {
-    let over = period.days_over(now);
+/// USD that something has cost since a time, at its price of now. 0: its price is not known.
+fn ran(running: &RunningAsset, policy: &Policy, prices: &Prices, since: Timestamp, now: Timestamp) -> Decimal {
+    let usd_per_hour = burning(running, policy, prices).and_then(|one| one.usd_per_hour).unwrap_or_default();
+    let from = running.0.run.unwrap_or(now).max(since).min(now);
+    usd_per_hour * Duration::between(from, now).in_hours()
+}
+
+/// The first day of a period that is not on the bill yet.
+fn unbilled_from(spend: &Spend, period: Period, now: Timestamp) -> Date {
+    let over = plus_days(period.from, period.days_over(now));
+    spend.last_day().map_or(period.from, |last| plus_days(last, 1)).clamp(period.from, over)
+}
+
+/// USD of the rows of some days that are taken. `None`: a day is not known, or of a row it is not known whether it is taken.
+fn billed(spend: &Spend, days: Range<Date>, takes: &dyn Fn(&DailySpend) -> Option<bool>) -> Option<Decimal> {
+    let known = i64::try_from(spend.days.range(days.clone()).count()).ok()?;
+    if known < days_between(days.start, days.end) {
+        return None;
+    }
+    let rows = spend.days.range(days).flat_map(|(_, rows)| rows);
+    rows.map(|row| Some(if takes(row)? { row.usd } else { Decimal::ZERO })).sum()
+}
+
+/// What drove a period until a day, compared with as many days of the period before.
+fn causes(spend: &Spend, period: Period, until: Date, taken: &dyn Fn(&DailySpend) -> bool) -> Vec<CostDriver> {
+    let over = days_between(period.from, until);
     let before = period.before();
     let same_days = before.from..plus_days(before.from, over).min(before.until);
     let knows_before = spend.days.keys().next().is_some_and(|first| *first <= before.from);
-    let sums = |days: std::ops::Range<Date>| {
+    let sums = |days: Range<Date>| {
         let mut sums: BTreeMap<(&str, &str), Decimal> = BTreeMap::new();
         for row in spend.days.range(days).flat_map(|(_, rows)| rows).filter(|row| taken(row)) {
             *sums.entry((&row.usage, &row.team)).or_default() += row.usd;
@@ -148,7 +185,7 @@ pub(crate) fn causes(spend: &Spend, period: Period, now: Timestamp, taken: &dyn 
         sums
     };
     let past = sums(same_days);
-    let mut causes: Vec<CostDriver> = sums(period.from..plus_days(period.from, over))
+    let mut causes: Vec<CostDriver> = sums(period.from..until)
         .into_iter()
         .filter(|(_, usd)| dec!(0.01) <= *usd)
         .map(|((usage, team), now)| CostDriver {

@@ -70,8 +70,20 @@ fn planned_limits_go_before_the_one_that_may_be_missing() {
 
 #[test]
 fn percents_and_amounts() {
-    assert_eq!((percent_of(dec!(999.99), dec!(1000)), percent_of(dec!(1), dec!(0))), (Some(dec!(99)), None));
-    assert_eq!(percent_of(dec!(-50), dec!(1000)), Some(dec!(-5)));
+    for (amount, limit, thresholds, percent) in [
+        (dec!(999.99), dec!(1000), &[][..], Some(dec!(99))),
+        (dec!(1000), dec!(1000), &[], Some(dec!(100))),
+        (dec!(1145.7), dec!(1000), &[], Some(dec!(115))),
+        (dec!(1144.9), dec!(1000), &[], Some(dec!(114))),
+        (dec!(796), dec!(1000), &[], Some(dec!(80))),
+        (dec!(796), dec!(1000), &[dec!(50), dec!(80)], Some(dec!(79))),
+        (dec!(796), dec!(1000), &[dec!(79.7)], Some(dec!(79))),
+        (dec!(796), dec!(1000), &[dec!(79.6)], Some(dec!(80))),
+        (dec!(-50), dec!(1000), &[], Some(dec!(-5))),
+        (dec!(1), dec!(0), &[], None),
+    ] {
+        assert_eq!(percent_of(amount, limit, thresholds.iter().copied()), percent, "{amount} of {limit}, {thresholds:?}");
+    }
     assert_eq!((amount(dec!(1234.5), "USD"), amount(dec!(12.50), "Hrs")), ("$1,234.50".into(), "12.5 Hrs".into()));
 }
 
@@ -207,6 +219,54 @@ fn causes_are_those_that_grew_most_and_running_is_the_teams() {
 }
 
 #[test]
+fn both_sides_end_on_the_last_day_of_the_bill() {
+    let policy = policy();
+    for (missing, until, usd, ran) in [
+        (0, "2026-11-11", dec!(100), dec!(5.52)),
+        (1, "2026-11-10", dec!(90), dec!(16.56)),
+        (2, "2026-11-09", dec!(80), dec!(16.56)), // it runs since the 10th
+        (9, "2026-11-02", dec!(10), dec!(16.56)),
+        (10, "2026-11-01", dec!(0), dec!(16.56)),
+        (20, "2026-11-01", dec!(0), dec!(16.56)),
+    ] {
+        let mut spend = spend("2026-11-11", dec!(10));
+        spend.days.range_mut(plus_days(day("2026-11-11"), -missing)..).for_each(|(_, rows)| rows.clear());
+        let instances = vec![crate::vocabulary::price::Instances { instance_type: "ml.m5.xlarge".into(), count: 2 }];
+        let running = RunningAsset(Asset { run: Some(at("2026-11-10T00:00:00Z")), instances, ..audited("endpoint/a", &[]) });
+        let (prices, budgets) = (policy.prices_of("us-east-1"), vec![budget("all")]);
+        let mut facts =
+            Facts { now: at("2026-11-11T12:00:00Z"), prices, budgets, spend: vec![spend], running: vec![running], ..Facts::default() };
+        explain(&mut facts, &policy);
+        name_running(&mut facts, &policy, true);
+        let insight = &facts.budgets[0].insight;
+        assert_eq!(insight.billed, Some(Billed { until: day(until), usd: Some(usd), is_all: true }), "{missing}");
+        assert_eq!(insight.ran_usd, ran, "{missing}");
+        let sums: Vec<_> = insight.causes.iter().map(|cause| (cause.now, cause.before)).collect();
+        let as_many = (!usd.is_zero()).then_some((usd, Some(usd)));
+        assert_eq!(sums, Vec::from_iter(as_many), "{missing}: as many days of October");
+    }
+}
+
+#[test]
+fn what_the_bill_does_not_show_of_a_budget_is_not_known() {
+    let policy = policy();
+    let sagemaker = Filter::Service(vec!["Amazon SageMaker".into()]);
+    let region = Filter::All(vec![sagemaker.clone(), Filter::Unknown("Region".into())]);
+    let mut spend = spend("2026-11-11", dec!(10));
+    let usd_of = |filter: &Filter, spend: &Spend| {
+        let budgets = vec![Budget { filter: filter.clone(), ..budget("x") }];
+        let mut facts = Facts { now: at("2026-11-11T12:00:00Z"), budgets, spend: vec![spend.clone()], ..Facts::default() };
+        explain(&mut facts, &policy);
+        facts.budgets[0].insight.billed.map(|billed| (billed.usd, billed.is_all))
+    };
+    assert_eq!(usd_of(&sagemaker, &spend), Some((Some(dec!(100)), true)));
+    assert_eq!(usd_of(&Filter::everything(), &spend), Some((Some(dec!(100)), false)));
+    assert_eq!(usd_of(&region, &spend), Some((None, true)));
+    spend.days.remove(&day("2026-11-05"));
+    assert_eq!(usd_of(&sagemaker, &spend), Some((None, true)), "a day is missing");
+}
+
+#[test]
 fn awss_forecast_goes_before_ours() {
     let policy = policy();
     let ours = Budget { actual: Some(dec!(100)), ..budget("ours") };
@@ -282,9 +342,11 @@ proptest! {
     fn percents_agree_with_thresholds(amount in -100_000_i64..10_000_000, limit in 1_i64..1_000_000, percent in 1_u32..300) {
         let (amount, limit, percent) = (Decimal::new(amount, 2), Decimal::new(limit, 2), Decimal::from(percent));
         if is_over(amount, limit, percent) {
-            prop_assert!(percent <= percent_of(amount, limit).unwrap());
+            prop_assert!(percent <= percent_of(amount, limit, [percent]).unwrap());
+        } else if amount < limit * percent / Decimal::ONE_HUNDRED {
+            prop_assert!(percent_of(amount, limit, [percent]).unwrap() < percent);
         } else {
-            prop_assert!(percent_of(amount, limit).unwrap() <= percent);
+            prop_assert_eq!(percent_of(amount, limit, [percent]).unwrap(), percent);
         }
     }
 }
@@ -311,5 +373,5 @@ fn a_filter_for_a_star_is_not_for_everybody() {
 #[test]
 fn an_absurd_limit_ends_no_run() {
     assert!(!is_over(dec!(1), dec!(9000000000000000000000000000), dec!(100)));
-    assert_eq!(percent_of(dec!(9000000000000000000000000000), dec!(1)), None);
+    assert_eq!(percent_of(dec!(9000000000000000000000000000), dec!(1), []), None);
 }

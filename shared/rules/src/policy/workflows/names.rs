@@ -1,0 +1,138 @@
+//! Names of jobs that a workflow chose.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::{
+    policy::workflows::tools::{globs, regex},
+    vocabulary::{
+        globs::Globs,
+        series::{begins_with_id, is_made_anew, without_end_of_sdk},
+    },
+};
+
+/// Names that services and tools choose, or that nothing else has.
+static NAMES: LazyLock<Globs> = LazyLock::new(|| {
+    globs(&[
+        // SageMaker Pipelines, the service jobs of AWS Batch, models of Amazon Redshift ML (`CREATE MODEL` fails with its job), refreshes of Amazon Quick
+        // Sight's datasets, models and data flows of SageMaker Canvas, and the components of Kubeflow Pipelines (aws-facts §2.3).
+        "pipelines-*",
+        "AWSBatch*",
+        "redshiftml-20*",
+        "quicksight-auto-generated-*",
+        "*canvas-data-prep*",
+        "Canvas1[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]*",
+        "{TrainingJob,HPOJob,ProcessingJob,BatchTransform}-20????????????-????",
+        // The id of a run of Airflow, whose underscores and colons are no letters of a name.
+        "{backfill,manual,scheduled}--20*",
+        "*-{backfill,manual,scheduled}--20*",
+        "{backfill,manual,scheduled}-20[0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]-[0-9][0-9]-[0-9][0-9]-*",
+        "*-{backfill,manual,scheduled}-20[0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]-[0-9][0-9]-[0-9][0-9]-*",
+        // The name of a tool.
+        "{CERTAIN}-*",
+        "*-{IN_NAMES}-*",
+        "{ci,cicd,ci-cd}-{build,execution,flow,job,pipeline,run,runner,task,workflow}-*",
+        "{bitbucket,github,gitlab}-{pipeline,runner,workflow}-*",
+        "{WORDS}-workflow-*",
+    ])
+});
+
+/// Names that have one of a tool in them which is also that of data or of a method. What stands behind it tells whether the tool's run is meant.
+static IN_DOUBT: LazyLock<Regex> = LazyLock::new(|| regex(&["(?:LIKE_DATA)-(.+)", ".+-(?:ALSO_MATHS)-(.+)"]));
+
+/// The same with a word for a run, whose id has to be next: `tidal-job-41`, but `temporal-flow-net`.
+static BEFORE_ID: LazyLock<Regex> = LazyLock::new(|| {
+    regex(&["(?:LIKE_DATA|WORDS|bitbucket|github|gitlab)-(?:build|execution|flow|job|pipeline|run|runner|task|workflow)-(.+)"])
+});
+
+/// The run of a pipeline of SageMaker, as people name it.
+static PIPELINE: LazyLock<Regex> = LazyLock::new(|| regex(&["(?:sagemaker|sm)-pipelines?-(.+)"]));
+
+/// Models and methods.
+static ORDINARY: LazyLock<Globs> =
+    LazyLock::new(|| globs(&["databricks-{dbrx,dolly}*", "{state-machine-learning,*-state-machine-learning}*"]));
+
+/// Whether a workflow chose this name.
+pub(super) fn is_sign(name: &str) -> bool {
+    NAMES.is_match(name) || behind(&PIPELINE, name).is_some_and(is_made_anew) || (!ORDINARY.is_match(name) && is_run_of_tool(name))
+}
+
+fn is_run_of_tool(name: &str) -> bool {
+    // The SDK puts a time behind each name, whoever runs it.
+    let name = without_end_of_sdk(name);
+    behind(&IN_DOUBT, name).is_some_and(is_made_anew) || behind(&BEFORE_ID, name).is_some_and(begins_with_id)
+}
+
+/// What stands behind such a beginning.
+fn behind<'a>(beginning: &Regex, name: &'a str) -> Option<&'a str> {
+    beginning.captures(name)?.iter().skip(1).flatten().next().map(|rest| rest.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_named_after_a_tool_that_ran_them_were_stopped() {
+        for name in [
+            "airflow-churn-20261130",
+            "airflow-churn-1764493800123",
+            "airflow-task-41",
+            "kfp-train-x7k2p",
+            "sfn-train-3f2b8c1e",
+            "argo-train-x7k2p",
+            "databricks-churn-20261130T091000",
+            "jenkins-build-41",
+            "jenkins-churn-3f2b8c1e",
+            "step-functions-churn-3f2b8c1e",
+            "churn-state-machine-3f2b8c1e",
+            "StepFunctions-churn",
+            "tidal-job-41",
+            "temporal-workflow-churn",
+            "github-run-17955702",
+            "gitlab-pipeline-41",
+            "ci-job-churn",
+            "sagemaker-pipeline-churn-kytlemm1lvpq-cIpzShs3Qp",
+            "sagemaker-pipeline-churn-20261130",
+            "sagemaker-pipeline-churn-2026-11-30-09-10-00-123",
+            "churn-manual-2026-11-30T09-10-00-000000-00-00",
+            "scheduled-2026-11-30T00-00-00-00-00",
+        ] {
+            assert!(is_sign(name), "{name}");
+        }
+    }
+
+    /// They were exempt for ever: their names begin with a word that is also the name of a tool.
+    #[test]
+    fn ordinary_jobs_passed_for_those_of_a_tool() {
+        for name in [
+            "airflow-sensor-anomaly",
+            "airflow-prediction",
+            "databricks-dolly-v2-12b",
+            "databricks-dolly-v2-12b-20261130",
+            "state-machine-learning",
+            "finite-state-machine-learning-3f2b8c1e",
+            "step-function-approx",
+            "temporal-flow-net",
+            "temporal-flow-net-20261130",
+            "tidal-flow-forecast",
+            "harness-task-eval",
+            "github-job-recommender",
+            "ctm-topic-model",
+            "bamboo-forest-seg",
+            "jenkins-disease-yolo",
+            "nextflow-predictor",
+            "kedro-iris",
+            "argo-float-temperature",
+            "churn-manual-2026-11-30",
+        ] {
+            assert!(!is_sign(name), "{name}");
+            for end in ["2026-11-30-09-10-00-123", "20261130091000", "1764493800-3f2b"] {
+                let named_by_sdk = format!("{name}-{end}");
+                assert!(!is_sign(&named_by_sdk), "{named_by_sdk}");
+            }
+        }
+        assert!(!is_sign("sagemaker-pipeline-churn"));
+    }
+}

@@ -1,0 +1,214 @@
+//! Tags that tell of a workflow.
+
+use std::sync::LazyLock;
+
+use crate::{
+    policy::workflows::{
+        tools::globs,
+        values::{has_workflows_arn, is_nothing, is_run},
+    },
+    vocabulary::{
+        globs::Globs,
+        machines::is_machine,
+        people::{full_name, is_group, is_placeholder, is_ticket},
+    },
+};
+
+/// Keys of tags that AWS sets on jobs: SageMaker Pipelines, the notebook jobs of Studio (which list a job and its result by the name that they gave it),
+/// Step Functions, the AWS controllers for Kubernetes, and any service of AWS that created the job for itself, such as `CloudFormation`, whose stack fails with
+/// its job: only AWS can set `aws:` (aws-facts §2.3, §2.5).
+static OF_AWS: LazyLock<Globs> = LazyLock::new(|| {
+    Globs::of(&[
+        "aws:*",
+        "sagemaker:pipeline*",
+        "sagemaker:is-scheduling-notebook-job",
+        "MANAGED_BY_AWS",
+        "AWS_STEP_FUNCTIONS*",
+        "services.k8s.aws/*",
+    ])
+});
+
+/// The same of tools that set no tags by themselves, whose users do: with the name of the tool, or with what tells a run of its graph (DAG), workflow or build
+/// from others: of services for builds, the variables with which these are known, such as `GITHUB_RUN_ID`. A workflow's name alone may be that of the project.
+static KEYS: LazyLock<Globs> = LazyLock::new(|| {
+    globs(&[
+        // The name of a tool.
+        "*{TOOLS,luigi}*",
+        "{SHORT,*[!a-z]{SHORT}}",
+        "{SHORT,*[!a-z]{SHORT}}[!a-z]*",
+        "{WORDS,*[!a-z]{WORDS}}[!a-z]*{build,execution,flow,job,pipeline,run,task}*",
+        // A graph, and a task in it.
+        "{dag,*[!a-z]dag}",
+        "{dag,*[!a-z]dag}[!a-z]*",
+        "{dag,*[!a-z]dag}{id,name,run,task}*",
+        "{task,*[!a-z]task}{id,instance,run}*",
+        "{task,*[!a-z]task}[!a-z]{id,instance,run}*",
+        "{execution,*[!a-z]execution}{date,name,[!a-z]date,[!a-z]name}*",
+        "{logical,*[!a-z]logical}{date,[!a-z]date}",
+        "data{interval,[!a-z]interval}*",
+        // Services of AWS.
+        "*{task,callback}{token,[!a-z]token}*",
+        "*batch{job,[!a-z]job}{arn,id,[!a-z]arn,[!a-z]id}",
+        "*aws{batch,[!a-z]batch}{job,[!a-z]job}*",
+        "*glue{workflow,[!a-z]workflow}*",
+        "*{state,state[!a-z]}machine*",
+        "*{step,step[!a-z],steps,steps[!a-z]}function*",
+        "sfn{arn,execution}*",
+        "*[!a-z]sfn{arn,execution}*",
+        // A run.
+        "{job,*[!a-z]job}{run,[!a-z]run}",
+        "{job,*[!a-z]job}{run,[!a-z]run}{id,[!a-z]*}",
+        "{execution,*[!a-z]execution}",
+        "*execution{arn,[!a-z]arn}",
+        "*exec{id,[!a-z]id}",
+        "{RUNNING,*[!a-z]{RUNNING}}{arn,execution,id,number,run,uid,url,uuid}*",
+        "{RUNNING,*[!a-z]{RUNNING}}[!a-z]{arn,execution,id,number,run,uid,url,uuid}*",
+        "{wf,tfx,*[!a-z]{wf,tfx}}{execution,pipeline,run,[!a-z]execution,[!a-z]id,[!a-z]pipeline,[!a-z]run}*",
+        "*{pipeline,workflow}{arn,counter,execution,id,number,run,uid,url,uuid}*",
+        "*{pipeline,workflow}[!a-z]{arn,counter,execution,id,number,run,uid,url,uuid}*",
+        "{parent,*[!a-z]parent}{dag,execution,pipeline,workflow,[!a-z]dag,[!a-z]execution,[!a-z]pipeline,[!a-z]workflow}",
+        // A step of one.
+        "*{pipeline,workflow,[!a-z]dag}{stage,step,task,[!a-z]stage,[!a-z]step,[!a-z]task}",
+        "*{pipeline,workflow,[!a-z]dag}{stage,step,task,[!a-z]stage,[!a-z]step,[!a-z]task}{id,name,[!a-z]*}",
+        // Services for builds.
+        "{ci,*[!a-z]ci,*{buildkite,circle,github,gitlab,semaphore,travis}*}[!a-z]{build,job,run}*{attempt,id,num,url}*",
+        "{ci,cicd,*[!a-z]{ci,cicd}}[!a-z]{build,job,pipeline,run,workflow}",
+        "*{buildkite,circle,github,gitlab,semaphore,travis}{build,job,run}*{attempt,id,num,url}*",
+        "*{bitbucket,circle,github,gitlab}{pipeline,workflow,[!a-z]pipeline,[!a-z]workflow}*",
+        "*{circle,github,gitlab,travis}{action*,ci}",
+        "*{circle,github,gitlab,travis}[!a-z]{action*,ci}",
+        "{system_jobid,tf_build}",
+    ])
+});
+
+/// Such keys that tell of no run: the tool's servers and what people have in it, the build of an image or of code, a task that a person has.
+static NO_RUN: LazyLock<Globs> = LazyLock::new(|| {
+    globs(&[
+        "*{TOOLS,SHORT,WORDS,luigi}{THINGS,[!a-z]{THINGS}}",
+        "*{TOOLS,SHORT,WORDS,luigi}{THINGS,[!a-z]{THINGS}}{id,key,name,url,[!a-z]id,[!a-z]key,[!a-z]name,[!a-z]token,[!a-z]url}",
+        "*{TOOLS,SHORT,WORDS,luigi}[!a-z]*[!a-z]{home,host,hostname}",
+        "{BUILT,*[!a-z]{BUILT}}{build,[!a-z]build}{date,id,number,tag,url,[!a-z]date,[!a-z]id,[!a-z]number,[!a-z]tag,[!a-z]url}",
+        "*{asana,clickup,jira,linear,monday,notion,redmine,ticket,trello,youtrack}{task,[!a-z]task}*",
+    ])
+});
+
+/// Keys whose value may be the key of a ticket.
+static TASKS: LazyLock<Globs> = LazyLock::new(|| Globs::of(&["*task{id,[!a-z]id}"]));
+
+/// Keys of tags that tell by what a job was made or started: then the value may be the name of a tool. As the name of a team or a project it is no sign.
+static ORIGINS: LazyLock<Globs> = LazyLock::new(|| {
+    globs(&[
+        "*{DONE}{by,[!a-z]by,[!a-z]from,[!a-z]via,[!a-z]with}",
+        "{STARTER,*[!a-z]{STARTER}}",
+        "{STARTER,execution,*[!a-z]{STARTER,execution}}{name,type,[!a-z]name,[!a-z]type}",
+    ])
+});
+
+/// The same, or what a job is made of. `data-source` tells where its data is from.
+static SOURCES: LazyLock<Globs> = LazyLock::new(|| Globs::of(&["{origin,source}"]));
+
+/// The same in a namespace, and the application that a resource of Kubernetes belongs to. There the value has to name a tool.
+static APPLICATIONS: LazyLock<Globs> = LazyLock::new(|| Globs::of(&["*[.:/]{origin,source}", "app.kubernetes.io/{name,part-of}"]));
+
+/// The tool that stands there then.
+static TOOL: LazyLock<Globs> = LazyLock::new(|| {
+    globs(&[
+        "*{TOOLS}*",
+        "{SHORT,WORDS}",
+        "{SHORT,WORDS}[!a-z@.]*",
+        "{ci,cicd,ci[!a-z]cd}",
+        "{ci,cicd,ci[!a-z]cd}[!a-z@.]*",
+        "*sagemaker{pipeline,[!a-z]pipeline}*",
+        "*{glue,glue[!a-z]}workflow*",
+        "{awsbatch,aws[!a-z]batch}",
+        "*{state,state[!a-z]}machine*",
+        "*{step,step[!a-z],steps,steps[!a-z]}function*",
+        "*{bitbucket,github,gitlab,travis}{actions,ci,pipeline*}",
+        "*{bitbucket,github,gitlab,travis}[!a-z]{actions,ci,pipeline*,runner*}",
+    ])
+});
+
+/// Its name alone, which is also that of its mailbox.
+static ITS_NAME: LazyLock<Globs> = LazyLock::new(|| globs(&["{TOOLS,SHORT,WORDS}"]));
+
+/// Or the workflow that people wrote for it.
+static WORKFLOW: LazyLock<Globs> = LazyLock::new(|| {
+    globs(&["{dag,*[!a-z]dag,*{orchestration,orchestrator,pipeline,pipelines,workflow,workflows}}", "{PARTS,*[!a-z]{PARTS}}[!a-z]*"])
+});
+
+/// A word for any of them.
+static ANY_WORKFLOW: LazyLock<Globs> = LazyLock::new(|| globs(&["{PARTS}"]));
+
+/// What creates resources, and waits for no job: `terraform-pipeline`.
+static CREATING: LazyLock<Globs> = LazyLock::new(|| globs(&["{CREATING,*[!a-z]{CREATING}}", "{CREATING,*[!a-z]{CREATING}}[!a-z]*"]));
+
+/// Keys of tags whose value is what runs the workflow that the job is a part of, whether it is a tool that is known here or not.
+static ORCHESTRATION: LazyLock<Globs> = LazyLock::new(|| {
+    Globs::of(&[
+        "*orchestrat{ed,ion,or}",
+        "*orchestrat{ed,ion,or}{by,name,tool,with,[!a-z]by,[!a-z]name,[!a-z]tool,[!a-z]via,[!a-z]with}",
+        "*workflow{engine,manager,tool,[!a-z]engine,[!a-z]manager,[!a-z]tool}",
+    ])
+});
+
+/// What stands there if a person runs the job by hand, or what shares out the machines within it.
+static BY_HAND: LazyLock<Globs> = LazyLock::new(|| {
+    Globs::of(&[
+        "{adhoc,ad[!a-z]hoc,by hand,cli,console,human,laptop,local,manual,manually,user}",
+        "{colab,jupyter,notebook,pycharm,rstudio,sagemaker[!a-z]studio,studio,vscode}*",
+        "{deepspeed,mpi,mpirun,slurm,torchrun}",
+    ])
+});
+
+/// Keys of tags that link to what one may read.
+static READING: LazyLock<Globs> = LazyLock::new(|| globs(&["{TEXTS,*[!a-z]{TEXTS}}", "{TEXTS,*[!a-z]{TEXTS}}[!a-z]*"]));
+
+/// Whether AWS itself marks the job so.
+pub(super) fn is_of_aws(key: &str) -> bool {
+    OF_AWS.is_match(key)
+}
+
+/// Whether a key says that a workflow waits for a job, if its value does not deny it.
+pub(super) fn is_key(key: &str) -> bool {
+    KEYS.is_match(key) && !NO_RUN.is_match(key)
+}
+
+/// Whether a tag that AWS does not set says so.
+pub(super) fn is_sign(key: &str, value: &str) -> bool {
+    let is_persons_task = || TASKS.is_match(key) && is_ticket(value);
+    names_workflow(key, value) || (is_key(key) && !is_nothing(value) && !is_persons_task())
+}
+
+/// Whether the value of a tag names a workflow, or a tool that waits: by an ARN in it, by a link to a run or its id, or where the key
+/// tells what made the job.
+pub fn names_workflow(key: &str, value: &str) -> bool {
+    let (key, value) = (key.trim(), value.trim());
+    let is_variable = key.eq_ignore_ascii_case("ci") && value.eq_ignore_ascii_case("true");
+    let is_run = || is_run(value) && !READING.is_match(key);
+    has_workflows_arn(value) || (!is_nothing(value) && (is_variable || is_run() || tells_maker(key, value)))
+}
+
+/// Whether the key tells what made the job, and the value is a tool that waits or a workflow.
+fn tells_maker(key: &str, value: &str) -> bool {
+    // An address is a person's, if it is not that of a tool.
+    let maker = match value.split_once('@') {
+        Some((mailbox, _)) if ITS_NAME.is_match(mailbox) => mailbox,
+        Some(_) => return false,
+        None => value,
+    };
+    // The address of a repository tells where the code is.
+    if maker.contains("://") || is_group(maker) || CREATING.is_match(maker) {
+        return false;
+    }
+    let (is_tool, is_workflow) = (TOOL.is_match(maker), WORKFLOW.is_match(maker));
+    (ORIGINS.is_match(key) && (is_tool || is_workflow))
+        || (SOURCES.is_match(key) && (is_tool || (is_workflow && !ANY_WORKFLOW.is_match(maker))))
+        || (APPLICATIONS.is_match(key) && is_tool)
+        || (ORCHESTRATION.is_match(key) && !is_nobody_or_person(maker))
+}
+
+/// Whether nothing, a person or the person's own hand runs the workflow: `none`, `manual`, `ann.example`.
+fn is_nobody_or_person(value: &str) -> bool {
+    let is_full_name = || value.contains(['.', ' ']) && full_name(value).is_some() && !is_machine(value);
+    is_placeholder(value) || BY_HAND.is_match(value) || is_full_name()
+}

@@ -1,0 +1,196 @@
+//! The names of tools that wait for the jobs that they start, and patterns with these names in them. Tools that only create resources, such as Terraform, are
+//! none of them.
+
+use regex::Regex;
+
+use crate::vocabulary::globs::Globs;
+
+/// Tools for work on data and on models.
+const OF_DATA: &[&str] = &[
+    "argoproj",
+    "azkaban",
+    "dagster",
+    "digdag",
+    "dolphinscheduler",
+    "elyra",
+    "flyte",
+    "kestra",
+    "kubeflow",
+    "matillion",
+    "metaflow",
+    "mlrun",
+    "mwaa",
+    "oozie",
+    "pachyderm",
+    "polyaxon",
+    "snakemake",
+    "streamsets",
+    "valohai",
+    "zenml",
+    "clearml",
+];
+
+/// Schedulers of all that a company runs at night.
+const OF_COMPANIES: &[&str] = &["activebatch", "appworx", "automic", "autosys", "rundeck", "runmyjobs", "stonebranch"];
+
+/// Services that build and deploy.
+const OF_BUILDS: &[&str] = &[
+    "appveyor",
+    "azuredevops",
+    "azure[!a-z]devops",
+    "azurepipelines",
+    "azure[!a-z]pipelines",
+    "bitrise",
+    "buildkite",
+    "circleci",
+    "codebuild",
+    "codefresh",
+    "codepipeline",
+    "teamcity",
+    "tekton",
+];
+
+/// Engines of processes, and tools that connect services.
+const OF_PROCESSES: &[&str] = &["camunda", "inngest", "orkes", "workato", "zapier", "zeebe"];
+
+/// Further ones that are parts of words, too.
+const ABBREVIATIONS: &[&str] = &["controlm", "control[!a-z]m", "gha", "gocd", "kfp", "n8n", "opcon", "prefect", "sfn", "uc4"];
+
+/// Further ones whose names are also those of data, models, diseases or people: `airflow-sensors`, `databricks-dolly`.
+const ALSO_DATA: &[&str] = &["airflow", "astronomer", "databricks", "dataiku", "jenkins", "nextflow", "pipedream", "spinnaker"];
+
+/// The same that are parts of words, too.
+const SHORT_ALSO_DATA: &[&str] = &["argo", "bamboo", "ctm", "nifi"];
+
+/// Libraries in which people write pipelines, which run by themselves or in one of the tools.
+const LIBRARIES: &[&str] = &["kedro", "ploomber"];
+
+/// Further ones that are words, too.
+const WORDS: &[&str] =
+    &["cadence", "concourse", "conductor", "harness", "hatchet", "jams", "mage", "redwood", "semaphore", "temporal", "tidal", "windmill"];
+
+/// Further ones as they are written in names of jobs: of two words, which stand in no other name.
+const IN_NAMES: &[&str] = &[
+    "stepfunction",
+    "stepfunctions",
+    "github-action",
+    "github-actions",
+    "githubactions",
+    "gitlab-ci",
+    "gitlabci",
+    "travis-ci",
+    "travisci",
+    "circle-ci",
+    "bitbucket-pipeline",
+    "bitbucket-pipelines",
+];
+
+/// Two words that are also those of mathematics: `step-function-approximation`.
+const ALSO_MATHS: &[&str] = &["step-function", "step-functions", "state-machine", "statemachine"];
+
+/// What people call what they wrote for such a tool, and which then is what made a job: `churn-pipeline`.
+const PARTS: &[&str] = &["dag", "orchestration", "orchestrator", "pipeline", "pipelines", "workflow", "workflows"];
+
+/// Tools that create resources. They wait for no job.
+const CREATING: &[&str] = &[
+    "ansible",
+    "cdk",
+    "cdktf",
+    "cloudformation",
+    "crossplane",
+    "opentofu",
+    "pulumi",
+    "puppet",
+    "spacelift",
+    "terraform",
+    "terragrunt",
+    "tofu",
+];
+
+/// What has runs, executions or builds.
+const RUNNING: &[&str] = &["build", "execution", "flow", "orchestration", "orchestrator"];
+
+/// What people have in a tool, and where it is.
+const THINGS: &[&str] = &["api", "home", "host", "hostname", "project", "queue", "team", "user", "username", "version", "workspace"];
+
+/// What is built of code.
+const BUILT: &[&str] = &["app", "code", "container", "docker", "git", "image", "model", "package"];
+
+/// What one may read.
+const TEXTS: &[&str] = &["docs", "documentation", "readme", "runbook", "wiki"];
+
+/// What a tool does to a job.
+const DONE: &[&str] = &[
+    "created",
+    "deployed",
+    "executed",
+    "initiated",
+    "invoked",
+    "launched",
+    "managed",
+    "orchestrated",
+    "requested",
+    "run",
+    "scheduled",
+    "spawned",
+    "started",
+    "submitted",
+    "triggered",
+];
+
+/// What it is then to the job.
+const STARTER: &[&str] = &[
+    "caller",
+    "creator",
+    "engine",
+    "initiator",
+    "invoker",
+    "launcher",
+    "orchestration",
+    "orchestrator",
+    "runner",
+    "scheduler",
+    "submitter",
+    "tool",
+    "trigger",
+    "workflow",
+];
+
+/// What stands in a pattern in capitals, and the lists whose names may be there.
+const LISTS: &[(&str, &[&[&str]])] = &[
+    ("TOOLS", &[OF_DATA, OF_COMPANIES, OF_BUILDS, OF_PROCESSES, ALSO_DATA, LIBRARIES]),
+    ("SHORT", &[ABBREVIATIONS, SHORT_ALSO_DATA]),
+    ("WORDS", &[WORDS]),
+    ("PARTS", &[PARTS]),
+    ("CREATING", &[CREATING]),
+    ("RUNNING", &[RUNNING]),
+    ("THINGS", &[THINGS, TEXTS]),
+    ("BUILT", &[BUILT]),
+    ("TEXTS", &[TEXTS]),
+    ("DONE", &[DONE]),
+    ("STARTER", &[STARTER]),
+    // In names of jobs: those that nothing else is called, and the others.
+    ("CERTAIN", &[OF_DATA, OF_COMPANIES, OF_BUILDS, OF_PROCESSES, ABBREVIATIONS, IN_NAMES]),
+    ("IN_NAMES", &[IN_NAMES]),
+    ("LIKE_DATA", &[ALSO_DATA, SHORT_ALSO_DATA, LIBRARIES, ALSO_MATHS]),
+    ("ALSO_MATHS", &[ALSO_MATHS]),
+    // Those that have runs of their own.
+    ("WITH_RUNS", &[OF_DATA, OF_COMPANIES, OF_BUILDS, OF_PROCESSES, ABBREVIATIONS, ALSO_DATA, SHORT_ALSO_DATA]),
+];
+
+fn filled(pattern: &str, joint: &str) -> String {
+    LISTS.iter().fold(pattern.to_owned(), |pattern, (name, lists)| pattern.replace(name, &lists.concat().join(joint)))
+}
+
+/// Patterns with these names in them: `{TOOLS,SHORT}-*`.
+pub(super) fn globs(patterns: &[&str]) -> Globs {
+    let patterns: Vec<String> = patterns.iter().map(|pattern| filled(pattern, ",")).collect();
+    Globs::of(&patterns.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Regular expressions with these names in them, any of which matches a whole text, in any case: `(?:TOOLS)-(.+)`. A space stands for what is between two words
+/// of a name: `task token` for `TASK_TOKEN`, `task-token` and `TaskToken`.
+pub(super) fn regex(patterns: &[&str]) -> Regex {
+    let all = filled(&patterns.join("|"), "|").replace("[!", "[^").replace(' ', "[^a-z0-9]*");
+    Regex::new(&format!("(?i)^(?:{all})$")).expect("a regular expression that the tests use")
+}

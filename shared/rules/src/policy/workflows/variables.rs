@@ -1,0 +1,222 @@
+//! Variables that tools give to the jobs for which they wait: in the environment, as hyperparameters, or as arguments of the container.
+//!
+//! The names of hyperparameters are words of machine learning: `task_id`, `flow_id`, `pipeline_stage`. So only what tells one run from another is a sign, and not
+//! what tells of a tool, such as the address of its server.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::{
+    facts::Variables,
+    policy::workflows::{
+        tools::regex,
+        values::{is_nothing, is_run},
+    },
+};
+
+/// Names of these variables.
+static RUNS: LazyLock<Regex> = LazyLock::new(|| {
+    regex(&[
+        // The token with which a job answers to Step Functions, or to a callback step of SageMaker Pipelines.
+        "(?:(?:aws|job|pipeline|sagemaker|sfn|states|step functions?|workflow) )?(?:task|callback) token",
+        // What Step Functions and AWS Batch call their own.
+        "aws step functions .*|managed by aws",
+        "aws batch job (?:arn|attempt|id)",
+        // What a tool that waits sets by itself.
+        "airflow ctx .+",
+        "__zenml_.+",
+        "dagster pipes (?:context|messages)",
+        "flyte internal .+",
+        "argo workflow .+",
+        "azkaban .*execid|rd job execid",
+        // The run of a tool, of a pipeline, of a workflow.
+        "(?:.*[^a-z])?(?:WITH_RUNS)(?:[^a-z].*)? (?:execution|run|workflow) id",
+        "(?:WORDS)(?:[^a-z].*)? (?:execution|run|workflow) id",
+        "flow run id",
+        "(?:.*[^a-z])?(?:dag|orchestration|orchestrator|pipeline|tfx|wf|workflow) run id",
+        "(?:.*[^a-z])?(?:pipeline|workflow) execution id",
+        "(?:.*[^a-z])?dag id",
+        // The run of a service for builds.
+        "github (?:actions?|run (?:attempt|id|number|url)|workflow|workflow (?:ref|run id))",
+        "(?:.*[^a-z])?ci (?:build|job|pipeline|run) (?:id|iid|num|number|url)",
+        "(?:appveyor|bamboo|bitbucket|bitrise|buildkite|circle|codebuild|codefresh|gitlab|harness|semaphore|teamcity|travis) \
+         (?:build|execution|job|pipeline|workflow) (?:.+ )?(?:arn|id|key|num|number|slug|url|uuid)",
+        "cf build (?:id|url)",
+        "jenkins .*build.*",
+        "build url|build build(?:id|number|uri)|tf build|system jobid",
+        "go pipeline (?:counter|label)",
+    ])
+});
+
+/// Whether a variable is that of a run that waits.
+pub(super) fn is_sign(name: &str, value: &str) -> bool {
+    is_run(value) || (!is_nothing(value) && RUNS.is_match(name))
+}
+
+/// The variables, with what is inside a value that is JSON: a text in quotes, as the SageMaker SDK writes hyperparameters, or an object with variables of its
+/// own, which come before it.
+pub(super) fn spread(variables: &[(String, String)]) -> Variables {
+    let mut all = vec![];
+    for (name, value) in variables {
+        spread_one(name, Value::String(value.clone()), &mut all);
+    }
+    all
+}
+
+fn spread_one(name: &str, value: Value, all: &mut Variables) {
+    let value = match value {
+        Value::String(text) => match inside(&text) {
+            Some(value) => return spread_one(name, value, all),
+            None => return all.push((name.to_owned(), text.trim().to_owned())),
+        },
+        other => other,
+    };
+    let whole = value.to_string();
+    match value {
+        Value::Object(fields) => fields.into_iter().for_each(|(name, value)| spread_one(&name, value, all)),
+        Value::Array(items) => items.into_iter().for_each(|item| spread_one(name, item, all)),
+        _ => {}
+    }
+    all.push((name.to_owned(), whole));
+}
+
+fn inside(text: &str) -> Option<Value> {
+    let is_json = text.trim_start().starts_with(['{', '[', '"']);
+    is_json.then(|| serde_json::from_str(text).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::Policy;
+
+    fn is_sign(policy: &Policy, name: &str, value: &str) -> bool {
+        policy.workflow_of_variables(&[(name.to_owned(), value.to_owned())]).is_some()
+    }
+
+    #[test]
+    fn a_job_whose_variables_name_the_run_that_waits_was_stopped() {
+        let policy = Policy::from_toml("[workflows]\ntags = [\"acme-run\"]").unwrap();
+        for (name, value) in [
+            ("TASK_TOKEN", "AAAAKgAAAAIAAA"),
+            ("task_token", "\"AAAAKgAAAAIAAA\""),
+            ("task-token", "AAAAKgAAAAIAAA"),
+            ("TaskToken", "AAAAKgAAAAIAAA"),
+            ("sfn_task_token", "AAAAKgAAAAIAAA"),
+            ("STEP_FUNCTION_TASK_TOKEN", "AAAAKgAAAAIAAA"),
+            ("callback_token", "3f2b8c1e"),
+            ("EXECUTION_ARN", "arn:aws:states:eu-central-1:123456789012:execution:Train:3f2b8c1e"),
+            ("parent", "\"arn:aws:states:eu-central-1:123456789012:execution:Train:3f2b8c1e\""),
+            ("config", "{\"taskToken\": \"AAAAKgAAAAIAAA\"}"),
+            ("config", "\"{\\\"run\\\": [{\\\"task_token\\\": \\\"AAAAKgAAAAIAAA\\\"}]}\""),
+            ("AIRFLOW_CTX_DAG_ID", "churn"),
+            ("AIRFLOW_CTX_DAG_RUN_ID", "manual__2026-11-30T09:10:00+00:00"),
+            ("AIRFLOW_CTX_TASK_ID", "train"),
+            ("AIRFLOW_RUN_ID", "17"),
+            ("run", "scheduled__2026-11-30T00:00:00+00:00"),
+            ("DAGSTER_PIPES_CONTEXT", "eJyrVkrOzytJrShRslJQ"),
+            ("DAGSTER_PIPES_MESSAGES", "eJyrVkrOzytJrShRslJQ"),
+            ("DAGSTER_RUN_ID", "3f2b8c1e"),
+            ("__ZENML_ENTRYPOINT", "step"),
+            ("FLYTE_INTERNAL_EXECUTION_ID", "f3f2b8c1e"),
+            ("METAFLOW_RUN_ID", "17"),
+            ("ARGO_WORKFLOW_NAME", "churn-x7k2p"),
+            ("KFP_RUN_ID", "3f2b8c1e"),
+            ("kfpRunId", "3f2b8c1e"),
+            ("PREFECT__FLOW_RUN_ID", "3f2b8c1e"),
+            ("PREFECT_FLOW_RUN_ID", "3f2b8c1e"),
+            ("DATABRICKS_JOB_RUN_ID", "17"),
+            ("ORCHESTRATOR_RUN_ID", "17"),
+            ("TEMPORAL_WORKFLOW_ID", "churn"),
+            ("AWS_BATCH_JOB_ID", "3f2b8c1e"),
+            ("dag_run_id", "churn-17"),
+            ("GITHUB_RUN_ID", "17955702"),
+            ("GITLAB_CI_JOB_ID", "1795"),
+            ("CI_PIPELINE_ID", "1795"),
+            ("BUILD_URL", "https://ci.example.com/job/churn/41/"),
+            ("BUILDKITE_BUILD_ID", "3f2b8c1e"),
+            ("CODEBUILD_BUILD_ID", "train:3f2b8c1e"),
+            ("CODEBUILD_BUILD_ARN", "arn:aws:codebuild:eu-central-1:123456789012:build/train:3f2b8c1e"),
+            ("CIRCLE_WORKFLOW_ID", "3f2b8c1e"),
+            ("TF_BUILD", "True"),
+            ("BUILD_BUILDID", "41"),
+            ("JENKINS_BUILD_NUMBER", "41"),
+            ("link", "https://github.com/company/churn/actions/runs/17955702"),
+            ("link", "https://dbc-1.cloud.databricks.com/jobs/1/runs/41"),
+            ("acme-run", "17"),
+            ("acme-run", "{\"id\": 17}"),
+            ("ARGO_WORKFLOW_PARAMETERS", "[{\"name\": \"day\"}]"),
+        ] {
+            assert!(is_sign(&policy, name, value), "{name}={value}");
+        }
+    }
+
+    /// They were exempt for ever: what is a sign as the key of a tag is a word of machine learning, or tells where a server is.
+    #[test]
+    fn hyperparameters_and_addresses_of_servers_passed_for_workflows() {
+        let policy = Policy::from_toml("").unwrap();
+        for (name, value) in [
+            ("DATABRICKS_HOST", "https://dbc-1.cloud.databricks.com"),
+            ("DATABRICKS_TOKEN", "dapi3f2b8c1e"),
+            ("CLEARML_API_HOST", "https://api.clear.ml"),
+            ("CLEARML_API_ACCESS_KEY", "3f2b8c1e"),
+            ("PREFECT_API_URL", "https://prefect.example.com/api"),
+            ("KEDRO_ENV", "prod"),
+            ("KEDRO_RUN_ID", "17"),
+            ("AIRFLOW_HOME", "/opt/airflow"),
+            ("JENKINS_HOME", "/var/jenkins"),
+            ("CODEBUILD_SRC_DIR", "/codebuild/output/src"),
+            ("LANGCHAIN_CALLBACK_TOKEN", "3f2b8c1e"),
+            ("MLFLOW_TRACKING_URI", "http://mlflow.kubeflow.svc.cluster.local:5000"),
+            ("PIP_INDEX_URL", "https://nexus.ci.example.com/repository/pypi/simple"),
+            ("eager_execution", "1"),
+            ("parallel_execution", "true"),
+            ("task_id", "3"),
+            ("num_task_tokens", "8"),
+            ("task_tokens", "8"),
+            ("task_token_len", "8"),
+            ("use_task_tokens", "true"),
+            ("data_interval", "7"),
+            ("eval_harness_tasks", "hellaswag"),
+            ("eval_harness_run_id", "17"),
+            ("optical_flow_run_id", "17"),
+            ("pipeline_stage", "1"),
+            ("pipeline_step", "train"),
+            ("flow_id", "7"),
+            ("optical_flow_idx", "7"),
+            ("tidal_flow_rate", "0.1"),
+            ("temporal_flow_loss", "l1"),
+            ("activation_step_function", "heaviside"),
+            ("finite_state_machine_size", "8"),
+            ("dag_lambda", "0.1"),
+            ("ctm_k", "20"),
+            ("airflow_rate", "0.1"),
+            ("mean_airflow", "0.1"),
+            ("scheduler", "pipeline_1f1b"),
+            ("engine", "pipeline"),
+            ("source", "databricks"),
+            ("ci", "true"),
+            ("CI", "true"),
+            ("orchestrator", "slurm"),
+            ("SAGEMAKER_PROGRAM", "train.py"),
+            ("sagemaker_job_name", "\"churn-2026-11-30-09-10-00-123\""),
+            ("MLFLOW_RUN_ID", "3f2b8c1e"),
+            ("WANDB_RUN_ID", "3f2b8c1e"),
+            ("precision_job_id", "1"),
+            ("lr_scheduler", "cosine"),
+            ("epochs", "10"),
+            ("tokenizer", "bert"),
+            ("HF_TASK", "text-classification"),
+            ("model_id", "huggingface-llm-falcon"),
+            ("task_token", "\"\""),
+            ("TASK_TOKEN", "none"),
+            ("TASK_TOKEN", "{}"),
+            ("TF_BUILD", "False"),
+            ("config", "{\"task_token_len\": 8, \"pipeline_stage\": \"1\"}"),
+            ("config", "{\"taskToken\": null}"),
+        ] {
+            assert!(!is_sign(&policy, name, value), "{name}={value}");
+        }
+    }
+}
