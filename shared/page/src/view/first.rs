@@ -151,10 +151,7 @@ impl<'a> First<'a> {
             compared_with: report.compared_with(),
             causes: report.causes.iter().map(|cause| Why::of(cause, report)).collect(),
             other_causes: report.other_causes().map(signed),
-            all_causes: report.all_causes().map(|usd| {
-                let percent = change_percent(report.spent, report.period).map_or_else(String::new, |percent| format!(" ({percent})"));
-                format!("{}{percent}", signed(usd))
-            }),
+            all_causes: report.all_causes().map(signed),
             to_do: report.decisions.iter().take(DECISIONS).map(ToDo::of).collect(),
             decisions: report.decisions.len() + report.more_decisions,
             month: Month::of(report),

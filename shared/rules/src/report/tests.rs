@@ -365,14 +365,14 @@ fn months_of_different_lengths_are_compared_in_as_many_days_everywhere() {
         ),
         (
             dec!(10.2),
-            "SageMaker: $306.00 in 2026-11, estimated 2 % more a day than October",
+            "SageMaker: $306.00 in 2026-11, 2 % more a day than October",
             vec![dec!(6)],
             "It cost $306.00: $10.20 a day, 2 % more than October's $10.00 a day.",
             "* nlp: $306.00, $6.00 (2 %) more\n",
         ),
         (
             dec!(5),
-            "SageMaker: $150.00 in 2026-11, estimated 50 % less a day than October",
+            "SageMaker: $150.00 in 2026-11, 50 % less a day than October",
             vec![dec!(-150)],
             "It cost $150.00: $5.00 a day, 50 % less than October's $10.00 a day.",
             "* nlp: $150.00, $150.00 (50 %) less\n",

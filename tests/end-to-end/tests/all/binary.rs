@@ -107,7 +107,10 @@ async fn the_report_is_the_contracts() {
                 "waiting",
             ];
             match function {
-                function::Function::TagAuditor => fields.insert(1, "coverage"),
+                function::Function::TagAuditor => {
+                    fields.insert(1, "coverage");
+                    fields.insert(1, "cost-usd");
+                }
                 function::Function::BudgetAlerter | function::Function::EndpointAutoscaler => fields.insert(1, "cost-usd"),
                 _ => {}
             }

@@ -97,7 +97,7 @@ fn the_table_begins_with_the_sum_and_what_costs_most() {
     let (status, text, _) = said(&scan(&account, &["--function", "endpoint-autoscaler", "--function", "notebook-stopper"], &[]));
     assert_eq!(status, 1);
     assert!(
-        text.starts_with("Account 123456789012, eu-central-1: ") && text.contains("forgotten (eu-central-1), bob@example.com"),
+        text.starts_with("Account 123456789012, eu-central-1: ") && text.contains("forgotten (endpoint, eu-central-1), bob@example.com"),
         "{text}"
     );
     assert!(!text.contains("missing-tag"), "only these functions look: {text}");
@@ -126,7 +126,9 @@ fn what_is_denied_stands_beside_what_was_found() {
     let (status, text, _) = said(&scan(&account, &["--function", "notebook-stopper"], &[]));
     assert_eq!(status, 2, "{text}");
     assert!(
-        text.contains("left-on (eu-central-1)") && text.contains("Could not be read, so there may be more:") && text.contains("ListApps"),
+        text.contains("left-on (notebook-instance, eu-central-1)")
+            && text.contains("Could not be read, so there may be more:")
+            && text.contains("ListApps"),
         "{text}"
     );
 }

@@ -169,8 +169,8 @@ mod tests {
         assert_eq!(waste.notice.severity, Severity::Warning);
         let hours = Budget { is_cost: false, unit: "Hrs".into(), actual: Some(dec!(120.5)), limit: Some(dec!(100)), ..budget("gpu-hours") };
         let Verdict::Waste(waste) = judged(&hours) else { panic!("waste") };
-        assert!(waste.reason.to_string().starts_with("it is used up: 120.5 Hrs of 100 Hrs (120 %) spent"), "{}", waste.reason);
-        assert_eq!(waste.notice.subject.as_deref(), Some("budget gpu-hours is used up: 120.5 Hrs of 100 Hrs (120 %)"));
+        assert!(waste.reason.to_string().starts_with("it is used up: 120.5 Hrs of 100 Hrs (121 %) spent"), "{}", waste.reason);
+        assert_eq!(waste.notice.subject.as_deref(), Some("budget gpu-hours is used up: 120.5 Hrs of 100 Hrs (121 %)"));
         assert_eq!(waste.notice.severity, Severity::Critical);
     }
 

@@ -129,7 +129,7 @@ async fn budgets_of_every_sort_are_understood_or_said_not_to_be() {
     }
     let reason = |name: &str| report.findings.iter().find(|finding| finding.name == name).map(|finding| finding.reason.clone()).unwrap();
     assert!(
-        reason("planned").starts_with("it is used up: $46") && reason("planned").contains(" of $400.00 (115 %) spent for November 2026"),
+        reason("planned").starts_with("it is used up: $46") && reason("planned").contains(" of $400.00 (116 %) spent for November 2026"),
         "{}",
         reason("planned")
     );
