@@ -169,7 +169,7 @@ pub(crate) fn endpoint(number: usize, variants: usize, by_minute: bool, now: Tim
     };
     let variant = |number: usize| {
         #[expect(clippy::cast_precision_loss, reason = "hundreds of requests")]
-        let hours = (0..336).map(|hour| Some(rate(hour * 60) as f64 * 60.0)).collect();
+        let hours = (0..336).map(|hour| Some(rate(hour * 60) as f32 * 60.0)).collect();
         let mut invocations = Invocations::by_hour(from, hours);
         if by_minute {
             invocations.minutes = Some(Traffic::new(from, (0..20_160).map(|minute| u64::try_from(rate(minute)).ok())));

@@ -88,8 +88,8 @@ pub(crate) fn page() -> anyhow::Result<String> {
 }
 
 /// Hours of a week with a request in each minute of the first `busy` hours of each day.
-fn daily(busy: usize, per_hour: f64) -> Requests {
-    let hours: Vec<Option<f64>> = (0..7 * 24).map(|hour| Some(if hour % 24 < busy { per_hour } else { 0.0 })).collect();
+fn daily(busy: usize, per_hour: f32) -> Requests {
+    let hours: Vec<Option<f32>> = (0..7 * 24).map(|hour| Some(if hour % 24 < busy { per_hour } else { 0.0 })).collect();
     Requests::by_hour(Timestamp::UNIX_EPOCH, &hours)
 }
 

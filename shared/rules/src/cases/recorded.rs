@@ -344,7 +344,7 @@ impl Called {
         let ends = (0..HOURS_OF_USE).scan(at, |end, _| Some(std::mem::replace(end, *end - hour)));
         let is_called = |end: Timestamp| end <= self.last && self.within.is_working(end - hour, &policy.calendar);
         let requests = |end: Timestamp| (created < end).then(|| if is_called(end) { 100.0 } else { 0.0 });
-        let mut hours: Vec<Option<f64>> = ends.map(requests).collect();
+        let mut hours: Vec<Option<f32>> = ends.map(requests).collect();
         hours.reverse();
         Invocations::by_hour(at - Duration::days(14).signed(), hours)
     }

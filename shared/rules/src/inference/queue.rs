@@ -121,7 +121,7 @@ mod tests {
         for per_minute in [1_u64, 4, 30] {
             let minutes = of(vec![per_minute; 14 * 1440], &PACE);
             #[expect(clippy::cast_precision_loss, reason = "small")]
-            let hours = Queued::of(&Requests::by_hour(Timestamp::UNIX_EPOCH, &vec![Some(per_minute as f64 * 60.0); 14 * 24]), &PACE);
+            let hours = Queued::of(&Requests::by_hour(Timestamp::UNIX_EPOCH, &vec![Some(per_minute as f32 * 60.0); 14 * 24]), &PACE);
             for (one, other) in [(minutes.up, hours.up), (minutes.waiting, hours.waiting), (minutes.starts, hours.starts)] {
                 assert!((one / other - 1.0).abs() < 0.1, "{per_minute}: {minutes:?} {hours:?}");
             }

@@ -40,8 +40,9 @@ impl Requests {
     }
 
     /// Requests by the hour.
-    pub fn by_hour(starts_at: Timestamp, hours: &[Option<f64>]) -> Self {
-        let counts = hours.iter().map(|requests| requests.filter(|requests| requests.is_finite()).unwrap_or(0.0).max(0.0)).collect();
+    pub fn by_hour(starts_at: Timestamp, hours: &[Option<f32>]) -> Self {
+        let counts =
+            hours.iter().map(|requests| requests.filter(|requests| requests.is_finite()).map_or(0.0, f64::from).max(0.0)).collect();
         Self { starts_at, counts, period: Period::Hour }
     }
 
@@ -248,7 +249,7 @@ mod tests {
     proptest! {
         #[test]
         fn shares_stay_shares(counts in prop::collection::vec(0_u64..50, 1..400), seconds in 0.01_f64..60.0, linger in 0.0_f64..60.0, ready in 0_u32..5) {
-            let hours: Vec<Option<f64>> = counts.iter().map(|count| u32::try_from(*count).ok().map(f64::from)).collect();
+            let hours: Vec<Option<f32>> = counts.iter().map(|count| u16::try_from(*count).ok().map(f32::from)).collect();
             for requests in [minutes(&counts), Requests::by_hour(Timestamp::UNIX_EPOCH, &hours)] {
                 let total = requests.total();
                 let (up, first) = (requests.minutes_up(linger), requests.first_after(linger));

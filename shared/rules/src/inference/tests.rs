@@ -359,7 +359,7 @@ proptest! {
         payload in 0.0_f64..8e6,
         instances in 1_u32..9,
     ) {
-        let hours: Vec<Option<f64>> = counts.iter().map(|count| u32::try_from(*count).ok().map(f64::from)).collect();
+        let hours: Vec<Option<f32>> = counts.iter().map(|count| u16::try_from(*count).ok().map(f32::from)).collect();
         for requests in [
             Requests::by_minute(&Traffic::new(Timestamp::UNIX_EPOCH, counts.iter().map(|count| Some(*count)))),
             Requests::by_hour(Timestamp::UNIX_EPOCH, &hours),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::anyhow;
 use cost_rules::{
-    facts::{Attached, AutoScaling, Component, Compute, Endpoint, Facts, Invocations, Parent, Scaling, Unread},
+    facts::{Attached, AutoScaling, Component, Compute, Endpoint, Facts, Invocations, Parent, Scaling, Serving, Unread},
     resource::{Kind, Resource, Tags},
     rulebook::Rulebook,
     scaling::{Attachment, Counts},
@@ -17,7 +17,6 @@ use serde_json::Value;
 use self::{
     record::{ComponentRecord, ConfigRecord, EndpointRecord},
     scaling::{Targets, variant_id},
-    usage::Reading,
 };
 use super::{
     inventory,
@@ -64,7 +63,6 @@ async fn everything(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts) -
     facts.reading.unread.extend(index.unread.clone());
     let names = listed.into_facts(facts).into_iter().map(|one| (one.resource.id, one.resource.name)).collect();
     let mut endpoints = described(clients, names, facts).await;
-
     let of_components = components.complete.contains(&Kind::InferenceComponent);
     let names: Vec<String> = components.into_facts(facts).into_iter().map(|one| one.resource.name).collect();
     if of_components {
@@ -79,8 +77,7 @@ async fn everything(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts) -
     for endpoint in &mut endpoints {
         endpoint.resource.tags = index.take(&endpoint.resource.id);
     }
-    let Reading { metrics, unread } = usage::read_hours(clients, &mut endpoints, now).await;
-    facts.reading.unread.extend(unread);
+    let metrics = read_configs_and_use(clients, &mut endpoints, facts).await;
     facts.endpoints = endpoints;
     metrics
 }
@@ -126,27 +123,43 @@ pub async fn minutes(clients: &Clients, facts: &mut Facts, ids: &BTreeSet<String
     requests.metrics + carried.metrics
 }
 
-/// The endpoints of these ids and names, without their tags, scaling and use. One that is gone is in `facts.reading.gone`.
+/// The endpoints of these ids and names, without their configurations, tags, scaling and use. One that is gone is in `facts.reading.gone`.
 async fn described(clients: &Clients, names: Vec<(String, String)>, facts: &mut Facts) -> Vec<Endpoint> {
     let read = stream::iter(names).map(async |(id, name)| (id, describe(clients, &name).await)).buffer_unordered(IN_FLIGHT);
     let Looked { there, gone, failed } = read.collect::<Vec<_>>().await.into_iter().collect();
     facts.reading.unread.extend(unread_of("state", &failed));
     facts.reading.gone.extend(gone);
-    let configs: BTreeSet<String> = there.values().filter_map(|one: &EndpointRecord| one.endpoint_config_name.clone()).collect();
-    let configs = stream::iter(configs).map(async |name| (name.clone(), describe_config_as(clients, &name).await));
-    let configs: Configs = configs.buffer_unordered(IN_FLIGHT).collect().await;
-    let failed = configs.iter().filter_map(|(name, read)| Some((Kind::EndpointConfig.id(name), read.as_ref().err()?.clone())));
-    facts.reading.unread.extend(unread_of("configuration", &failed.collect::<Vec<_>>()));
-    let mut endpoints: Vec<Endpoint> = there
-        .into_values()
-        .map(|record| {
-            let config =
-                record.endpoint_config_name.as_ref().and_then(|name| configs.get(name)).and_then(|read| read.as_ref().ok()?.as_ref());
-            record.endpoint(config)
-        })
-        .collect();
+    let mut endpoints: Vec<Endpoint> = there.into_values().map(EndpointRecord::endpoint).collect();
     endpoints.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
     endpoints
+}
+
+/// Sets what only the configurations say and the use by the hour: both take long, and neither needs the other. Returns how many metrics CloudWatch was asked for.
+async fn read_configs_and_use(clients: &Clients, endpoints: &mut [Endpoint], facts: &mut Facts) -> usize {
+    let names: BTreeSet<String> = endpoints.iter().filter_map(|one| one.config.clone()).collect();
+    let (configs, hours) = tokio::join!(described_configs(clients, names), usage::read_hours(clients, endpoints.iter_mut(), facts.now));
+    let failed = configs.iter().filter_map(|(name, read)| Some((Kind::EndpointConfig.id(name), read.as_ref().err()?.clone())));
+    facts.reading.unread.extend(unread_of("configuration", &failed.collect::<Vec<_>>()));
+    let mut others = vec![];
+    for endpoint in endpoints {
+        let before = endpoint.serving;
+        if let Some(Ok(Some(config))) = endpoint.config.as_ref().and_then(|name| configs.get(name)) {
+            config.take_into(endpoint);
+        }
+        // Asynchronous endpoints publish metrics of their own. An endpoint that is being updated may not say itself that it is one.
+        if endpoint.serving == Serving::Asynchronous && before != Serving::Asynchronous {
+            endpoint.variants.iter_mut().for_each(|variant| variant.invocations = None);
+            others.push(endpoint);
+        }
+    }
+    let of_others = usage::read_hours(clients, others.into_iter(), facts.now).await;
+    facts.reading.unread.extend(hours.unread.into_iter().chain(of_others.unread));
+    hours.metrics + of_others.metrics
+}
+
+async fn described_configs(clients: &Clients, names: BTreeSet<String>) -> Configs {
+    let read = stream::iter(names).map(async |name| (name.clone(), describe_config_as(clients, &name).await));
+    read.buffer_unordered(IN_FLIGHT).collect().await
 }
 
 /// `None`: it does not exist.
@@ -225,8 +238,7 @@ async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, O
     let mut endpoints = described(clients, asked, facts).await;
     endpoints.extend(spelt_otherwise(clients, named, facts).await);
     complete(clients, rulebook, &mut endpoints, facts).await;
-    let Reading { metrics, unread } = usage::read_hours(clients, &mut endpoints, facts.now).await;
-    facts.reading.unread.extend(unread);
+    let metrics = read_configs_and_use(clients, &mut endpoints, facts).await;
     facts.endpoints = endpoints;
     metrics
 }
@@ -296,7 +308,7 @@ pub(crate) async fn capacity_of(clients: &Clients, one: &Attachment) -> Read<Opt
 
 async fn instances_of(clients: &Clients, endpoint: &str, variant: &str) -> Read<Option<u32>> {
     let Some(record) = describe(clients, endpoint).await? else { return Ok(None) };
-    let found = record.endpoint(None).variants.into_iter().find(|one| one.name == variant);
+    let found = record.endpoint().variants.into_iter().find(|one| one.name == variant);
     Ok(found.and_then(|one| match one.compute {
         Compute::Instances { desired, .. } => Some(desired),
         Compute::Serverless { .. } => None,

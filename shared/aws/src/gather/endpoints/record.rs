@@ -95,15 +95,15 @@ struct RuntimeConfig {
 }
 
 impl EndpointRecord {
-    /// The endpoint, without its scaling and its use. `config`: its configuration; `None` if it is gone or could not be read.
-    pub(super) fn endpoint(self, config: Option<&ConfigRecord>) -> Endpoint {
+    /// The endpoint, without what only its configuration says, its scaling and its use.
+    pub(super) fn endpoint(self) -> Endpoint {
         let all = self.production_variants.iter().chain(&self.shadow_production_variants);
         let is_changing = all.clone().any(|one| {
             one.variant_status.as_ref().is_some_and(|steps| !steps.is_empty()) || one.current_instance_count != one.desired_instance_count
         });
-        let serving = self.serving(config);
-        let production = self.production_variants.into_iter().map(|one| one.variant(config, false));
-        let shadow = self.shadow_production_variants.into_iter().map(|one| one.variant(config, true));
+        let serving = self.serving();
+        let production = self.production_variants.into_iter().map(|one| one.variant(false));
+        let shadow = self.shadow_production_variants.into_iter().map(|one| one.variant(true));
         Endpoint {
             resource: Resource {
                 id: Kind::Endpoint.id(&self.endpoint_name),
@@ -130,39 +130,32 @@ impl EndpointRecord {
         }
     }
 
-    fn serving(&self, config: Option<&ConfigRecord>) -> Serving {
-        if self.async_inference_config.is_some() || config.is_some_and(|config| config.async_inference_config.is_some()) {
-            return Serving::Asynchronous;
-        }
-        if !self.production_variants.is_empty() && self.production_variants.iter().all(|one| one.current_serverless_config.is_some()) {
-            return Serving::Serverless;
-        }
-        match config {
-            Some(config) if config.production_variants.iter().any(|one| one.model_name.is_none()) => Serving::Components,
-            Some(_) => Serving::RealTime,
-            None => Serving::Unknown,
+    fn serving(&self) -> Serving {
+        let is_serverless = |one: &Deployed| one.current_serverless_config.is_some();
+        match self {
+            _ if self.async_inference_config.is_some() => Serving::Asynchronous,
+            _ if !self.production_variants.is_empty() && self.production_variants.iter().all(is_serverless) => Serving::Serverless,
+            _ => Serving::Unknown,
         }
     }
 }
 
 impl Deployed {
-    fn variant(self, config: Option<&ConfigRecord>, is_shadow: bool) -> Variant {
-        let configured = config.and_then(|config| config.of(&self.variant_name));
+    fn variant(self, is_shadow: bool) -> Variant {
         let compute = match self.current_serverless_config {
             Some(serverless) => Compute::Serverless {
                 memory_mb: serverless.memory_size_in_mb.unwrap_or_default(),
                 provisioned: serverless.provisioned_concurrency.filter(|environments| 0 < *environments),
             },
             None => Compute::Instances {
-                instance_type: configured.and_then(|one| one.instance_type.clone()),
+                instance_type: None,
                 current: self.current_instance_count.unwrap_or_default(),
                 desired: self.desired_instance_count.or(self.current_instance_count).unwrap_or_default(),
-                fixed: if is_shadow { Some(Fixed::Shadow) } else { configured.and_then(Configured::fixed) },
+                fixed: is_shadow.then_some(Fixed::Shadow),
             },
         };
-        let name = self.variant_name;
         Variant {
-            name,
+            name: self.variant_name,
             is_shadow,
             compute,
             weight: self.current_weight,
@@ -175,6 +168,22 @@ impl Deployed {
 }
 
 impl ConfigRecord {
+    /// Sets what only the configuration says: the instance types, and whether the endpoint serves inference components.
+    pub(super) fn take_into(&self, endpoint: &mut Endpoint) {
+        endpoint.serving = match endpoint.serving {
+            _ if self.async_inference_config.is_some() => Serving::Asynchronous,
+            Serving::Unknown if self.production_variants.iter().any(|one| one.model_name.is_none()) => Serving::Components,
+            Serving::Unknown => Serving::RealTime,
+            known => known,
+        };
+        for variant in &mut endpoint.variants {
+            if let (Compute::Instances { instance_type, fixed, .. }, Some(configured)) = (&mut variant.compute, self.of(&variant.name)) {
+                instance_type.clone_from(&configured.instance_type);
+                *fixed = fixed.take().or_else(|| configured.fixed());
+            }
+        }
+    }
+
     /// The variant of this name. AWS compares names of variants by their case.
     fn of(&self, name: &str) -> Option<&Configured> {
         self.production_variants.iter().chain(&self.shadow_production_variants).find(|one| one.variant_name == name)
@@ -238,7 +247,11 @@ mod tests {
             "ProductionVariants": [{"VariantName": "Blue", "CurrentWeight": 1.0, "CurrentInstanceCount": 2, "DesiredInstanceCount": 2}],
         });
         record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        EndpointRecord::deserialize(record).unwrap().endpoint(config)
+        let mut endpoint = EndpointRecord::deserialize(record).unwrap().endpoint();
+        if let Some(config) = config {
+            config.take_into(&mut endpoint);
+        }
+        endpoint
     }
 
     #[test]

@@ -51,11 +51,11 @@ pub(in crate::gather) struct Reading {
 }
 
 /// Sets the use of all endpoints in service by the hour, with the backlog of queues. The last hour is not over yet.
-pub(super) async fn read_hours(clients: &Clients, endpoints: &mut [Endpoint], now: Timestamp) -> Reading {
+pub(super) async fn read_hours(clients: &Clients, endpoints: impl Iterator<Item = &mut Endpoint>, now: Timestamp) -> Reading {
     let Some(window) = hours(now) else { return Reading::default() };
-    let is_meant = |endpoint: &Endpoint| endpoint.state == RunState::InService;
-    let asked: Vec<Asked> = (0..).zip(&*endpoints).filter(|(_, one)| is_meant(one)).flat_map(|(index, one)| asked(index, one)).collect();
-    read(clients, endpoints.iter_mut().collect(), asked, window, |endpoint, place, points| match place {
+    let endpoints: Vec<&mut Endpoint> = endpoints.filter(|one| one.state == RunState::InService).collect();
+    let asked = (0..).zip(&endpoints).flat_map(|(index, one)| asked(index, one)).collect();
+    read(clients, endpoints, asked, window, |endpoint, place, points| match place {
         Place::Backlog => endpoint.backlog = Some(most(points)),
         Place::Provisioned(index) => endpoint.variants[index].provisioned_use = Some(mean(points, window)),
         Place::Variant(index) => add(&mut endpoint.variants[index].invocations, points, window),
@@ -150,7 +150,8 @@ pub(super) fn until(now: Timestamp) -> Option<Timestamp> {
 
 /// Adds requests by the hour. A metric that has two spellings has datapoints under one of them.
 fn add(usage: &mut Option<Invocations>, points: &[(Timestamp, f64)], window: Window) {
-    let hours = by_period(points, window);
+    #[expect(clippy::cast_possible_truncation, reason = "counts of requests: seven digits are enough")]
+    let hours: Vec<Option<f32>> = by_period(points, window).into_iter().map(|requests| requests.map(|requests| requests as f32)).collect();
     match usage {
         None => *usage = Some(Invocations::by_hour(window.from, hours)),
         Some(usage) => usage.hours.iter_mut().zip(hours).for_each(|(known, more)| *known = known.or(more)),

@@ -117,7 +117,8 @@ impl Hardware {
 
 /// The mean latency over all requests, in seconds. An hour without known requests counts as one.
 fn mean_latency(points: &Datapoints, requests: &Invocations, window: Window) -> Option<f64> {
-    let of_hour = |at: Timestamp| place_of(at, window).and_then(|hour| requests.hours.get(hour).copied().flatten()).unwrap_or(1.0).max(1.0);
+    let of_hour =
+        |at: Timestamp| place_of(at, window).and_then(|hour| requests.hours.get(hour).copied().flatten()).map_or(1.0, f64::from).max(1.0);
     let (mut sum, mut count) = (0.0, 0.0);
     for (at, micros) in points {
         sum += micros / MICROS * of_hour(*at);

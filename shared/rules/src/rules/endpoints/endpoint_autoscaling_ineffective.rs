@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// How much the requests of an hour must have fallen, from the busiest hour, to ask for less capacity.
-const FELL_TO: f64 = 0.5;
+const FELL_TO: f32 = 0.5;
 /// A busiest hour with less than this share of the target is far below it: its busiest minutes may have twice the requests of its mean.
 const FAR_BELOW: f64 = 0.25;
 
@@ -166,7 +166,7 @@ fn out_of_reach(policy: &ScalingPolicy, scaling: &Scaling, invocations: &Invocat
     }
     // The last hour is not over. A minute of an hour has at most as many requests as the hour, so only means can be compared.
     let whole_hours = invocations.hours.len().saturating_sub(1);
-    let a_minute = invocations.hours.iter().take(whole_hours).flatten().map(|requests| requests / 60.0);
+    let a_minute = invocations.hours.iter().take(whole_hours).flatten().map(|requests| f64::from(*requests) / 60.0);
     let (least, most) = a_minute.fold((f64::MAX, 0.0_f64), |(least, most), one| (least.min(one), most.max(one)));
     let name = &policy.name;
     if *target < least / f64::from(scaling.max) && least < f64::MAX {
@@ -199,7 +199,7 @@ fn never_comes_down(scaling: &Scaling) -> bool {
 
 /// Whether the requests of some whole hour after the busiest one fell.
 fn fell(invocations: &Invocations) -> bool {
-    let most = invocations.hours.iter().flatten().copied().fold(0.0, f64::max);
+    let most = invocations.hours.iter().flatten().copied().fold(0.0, f32::max);
     let Some(busiest) = invocations.hours.iter().position(|requests| requests.is_some_and(|requests| most <= requests)) else {
         return false;
     };
@@ -244,7 +244,7 @@ mod tests {
         }
     }
 
-    fn told(serving: Serving, scaling: Scaling, hours: &[f64]) -> Option<String> {
+    fn told(serving: Serving, scaling: Scaling, hours: &[f32]) -> Option<String> {
         let mut endpoint = endpoint("2026-10-01T00:00:00Z");
         endpoint.serving = serving;
         endpoint.variants[0].scaling = AutoScaling::Target(Box::new(scaling));
@@ -349,7 +349,7 @@ mod tests {
             took: None,
             outcome: ActivityOutcome::SetTo(capacity),
         };
-        let of = |activities: Vec<Activity>, hours: &[f64]| told(Serving::RealTime, Scaling { activities, ..scaling() }, hours).is_some();
+        let of = |activities: Vec<Activity>, hours: &[f32]| told(Serving::RealTime, Scaling { activities, ..scaling() }, hours).is_some();
         let up = vec![activity(20, 4), activity(18, 2)];
         assert!(of(up.clone(), &[100.0, 1000.0, 400.0, 1000.0]));
         assert!(!of(up.clone(), &[100.0, 1000.0, 600.0, 1000.0]), "the requests stayed");

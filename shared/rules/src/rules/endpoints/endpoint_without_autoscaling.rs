@@ -193,7 +193,7 @@ mod tests {
         let minutes: Vec<u64> =
             (0..14 * 1440).map(|minute| if (8..18).contains(&((minute / 60 + 12) % 24)) { requests } else { requests / 10 }).collect();
         #[expect(clippy::cast_precision_loss, reason = "small")]
-        let hours = minutes.chunks(60).map(|hour| Some(hour.iter().sum::<u64>() as f64)).collect();
+        let hours = minutes.chunks(60).map(|hour| Some(hour.iter().sum::<u64>() as f32)).collect();
         let variant = &mut endpoint.variants[0];
         variant.compute = Compute::Instances { instance_type: Some("ml.m5.large".into()), current: 4, desired: 4, fixed: None };
         variant.invocations = Some(Invocations {

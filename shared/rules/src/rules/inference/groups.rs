@@ -118,7 +118,7 @@ fn packed<'a>(place: usize, known: &Known<'a>, cx: &RuleContext<'_>) -> Option<C
     let begun = hours.len().checked_sub(1).filter(|last| known.in_hour(&known.measured.cpu, *last).is_none());
     let load = (0..begun.unwrap_or(hours.len())).map(|hour| Load {
         vcpus: of_hour(&known.measured.cpu, hour, used.cpu) * f64::from(has.vcpu) * instances,
-        requests: hours[hour].unwrap_or_default() / 60.0,
+        requests: f64::from(hours[hour].unwrap_or_default()) / 60.0,
         gpus: of_hour(&known.measured.gpu, hour, used.gpu) * f64::from(has.gpus) * instances,
     });
     Some(Candidate {

@@ -20,7 +20,7 @@ const NOW: &str = "2026-11-24T12:00:00Z";
 const HOURS: usize = 337;
 
 /// A real-time endpoint on one `ml.m5.xlarge` with so many requests in each hour, each of 100 ms, that uses a tenth of its vCPUs and 15 % of its memory.
-fn hosted(name: &str, requests: f64) -> Hosted {
+fn hosted(name: &str, requests: f32) -> Hosted {
     let mut endpoint = Endpoint { resource: resource(&format!("endpoint/{name}")), ..endpoint("2026-10-01T00:00:00Z") };
     endpoint.config = Some(format!("{name}-1"));
     let variant = &mut endpoint.variants[0];
@@ -209,7 +209,7 @@ fn gaps_and_single_datapoints_give_no_nonsense() {
         |one| measured(one).cpu = vec![f32::NAN; HOURS],
         |one| measured(one).seconds = Some(1e9),
         |one| measured(one).seconds = Some(f64::MIN_POSITIVE),
-        |one| one.endpoint.variants[0].invocations.as_mut().unwrap().hours.fill(Some(f64::MAX)),
+        |one| one.endpoint.variants[0].invocations.as_mut().unwrap().hours.fill(Some(f32::MAX)),
         |one| one.config = None,
         |one| one.model = None,
         |one| (one.config, one.model) = (Some(json!({})), None),
