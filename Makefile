@@ -119,8 +119,8 @@ deploy: $(DEPLOYING)/installed ## CONFIG_ENV=prod or dev: into your AWS account,
 	PATH="$(abspath $(DEPLOYING))/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam deploy --guided --config-file $(abspath infra/samconfig.toml) --config-env $(CONFIG_ENV)
 
 bench: ## calls, seconds, CPU and memory, as medians and ratios (release builds first: ten minutes on two cores)
-	$(RELEASE) --bin benchmark
-	cargo build --release --locked -p cost-guard
+	$(RELEASE)
+	cargo build --release --locked -p benchmark -p cost-guard
 	target/release/benchmark
 
 deny: .tools/bin/cargo-deny ## licences, sources and doubles of the dependencies

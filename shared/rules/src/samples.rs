@@ -244,6 +244,7 @@ pub(crate) fn entry(rule: &str, name: &str, state: State) -> Entry {
         standing: None,
         act_after: None,
         run: None,
+        reason: None,
         instance_type: None,
         usd_per_hour: None,
         usd_per_month: Some(rust_decimal::dec!(201.48)),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use end_to_end::lambda::Function;
 use serde_json::json;
@@ -43,6 +43,56 @@ struct Arguments {
     /// Runs of each measurement, of which the median is printed.
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// Only these parts. Without it: all.
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+}
+
+/// What is measured together.
+#[derive(Clone, Copy, ValueEnum)]
+enum Part {
+    Notebooks,
+    Training,
+    Tags,
+    Budgets,
+    Endpoints,
+    Inference,
+    CostReport,
+    SavingsPlan,
+    Scan,
+    Start,
+}
+
+impl Part {
+    const fn what(self) -> &'static str {
+        match self {
+            Self::Notebooks => "10,000 notebooks in report mode, and 1,000 of which 900 are to be stopped",
+            Self::Training => "One event of a training job, and sweeps over 5,000 and 50,000 jobs",
+            Self::Tags => "An audit of the tags of 20,000 resources",
+            Self::Budgets => "1,000 budgets and 95 days of spend",
+            Self::Endpoints => "2,000 endpoints of three variants",
+            Self::Inference => "2,000 endpoints of which 500 are called",
+            Self::CostReport => "A bill of two million rows",
+            Self::SavingsPlan => "A year of hours for six offers",
+            Self::Scan => "A scan of 32,000 resources",
+            Self::Start => "The start, over TLS",
+        }
+    }
+
+    async fn measure(self, runs: usize) -> anyhow::Result<Vec<Figure>> {
+        match self {
+            Self::Notebooks => Ok([sweep(runs).await?, enforce(runs).await?].into_iter().flatten().collect()),
+            Self::Training => training::measure(runs).await,
+            Self::Tags => tags::measure(runs).await,
+            Self::Budgets => budgets::measure(runs).await,
+            Self::Endpoints => endpoints::measure(runs).await,
+            Self::Inference => inference::measure(runs).await,
+            Self::CostReport => cost_report::measure(runs),
+            Self::SavingsPlan => savings_plan::measure(runs),
+            Self::Scan => scan::measure(runs),
+            Self::Start => start::measure(runs.max(15)).await,
+        }
+    }
 }
 
 /// A line of the result.
@@ -54,31 +104,17 @@ pub(crate) struct Figure {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let runs = Arguments::parse().runs.max(1);
+    let Arguments { runs, only } = Arguments::parse();
+    let runs = runs.max(1);
     for name in [BUDGET_ALERTER, ENDPOINT_AUTOSCALER, INFERENCE_ADVISOR, NOTEBOOK_STOPPER, TAG_AUDITOR, SPOT_ENFORCER] {
         ensure!(binary(name).exists(), "{} is not there: make bench builds it", binary(name).display());
     }
+    let parts = if only.is_empty() { Part::value_variants() } else { &only };
     let mut figures = vec![];
-    println!("10,000 notebooks, {LATENCY:?} per call, report mode …");
-    figures.extend(sweep(runs).await?);
-    println!("1,000 notebooks of which 900 are to be stopped, {LATENCY:?} per call, enforce mode …");
-    figures.extend(enforce(runs).await?);
-    println!("One event of a training job, and sweeps over 5,000 and 50,000 jobs, {LATENCY:?} per call, report mode …");
-    figures.extend(training::measure(runs).await?);
-    println!("An audit of the tags of 20,000 resources, {LATENCY:?} per call, report mode …");
-    figures.extend(tags::measure(runs).await?);
-    println!("1,000 budgets and 95 days of spend, {LATENCY:?} per call …");
-    figures.extend(budgets::measure(runs).await?);
-    println!("2,000 endpoints of three variants, {LATENCY:?} per call, report mode …");
-    figures.extend(endpoints::measure(runs).await?);
-    println!("2,000 endpoints of which 500 are called, {LATENCY:?} per call …");
-    figures.extend(inference::measure(runs).await?);
-    figures.extend(cost_report::measure(runs)?);
-    figures.extend(savings_plan::measure(runs)?);
-    println!("A scan of 32,000 resources, {LATENCY:?} per call …");
-    figures.extend(scan::measure(runs)?);
-    println!("The start, over TLS …");
-    figures.extend(start::measure(runs.max(15)).await?);
+    for part in parts {
+        println!("{} …", part.what());
+        figures.extend(Box::pin(part.measure(runs)).await?);
+    }
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
     table.set_header(["what", "median", "goal"]);
@@ -86,7 +122,10 @@ async fn main() -> anyhow::Result<()> {
         table.add_row([what, &measured, goal]);
     }
     println!("{table}");
-    println!("Medians of {runs} runs (the start: of {}), on this machine, with whatever else it was doing.", runs.max(15));
+    println!(
+        "Medians of {runs} runs (the start: of {}) at {LATENCY:?} a call, on this machine, with whatever else it was doing.",
+        runs.max(15)
+    );
     Ok(())
 }
 

@@ -55,6 +55,8 @@ pub struct Entry {
     pub act_after: Option<Timestamp>,
     /// The start of the resource's run that it is about.
     pub run: Option<Timestamp>,
+    /// Why it was found, when it was last found: one line with times in UTC. `None`: an earlier version wrote it.
+    pub reason: Option<String>,
     /// The type of its instances when it was first found. `None`: not known, it has none, or they are of several.
     pub instance_type: Option<String>,
     /// Its cost in USD per hour. `None`: not known.

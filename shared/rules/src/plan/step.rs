@@ -12,7 +12,7 @@ use crate::{
     remedy::Remedy,
     rulebook::Finding,
     rules::verdict::{Detail, is_news},
-    vocabulary::{duration::Duration, resource::Resource},
+    vocabulary::{duration::Duration, resource::Resource, text::one_line},
 };
 
 /// The guard does not act again on the same finding within this time, because the effect of a stop is visible only after a few minutes.
@@ -112,6 +112,7 @@ pub(crate) fn new_entry(finding: &Finding, now: Timestamp) -> Entry {
         standing: None,
         act_after: None,
         run: finding.run,
+        reason: Some(one_line(&finding.waste.reason.to_string())),
         instance_type: finding.instance_type.clone(),
         usd_per_hour: finding.waste.usd_per_hour,
         usd_per_month: finding.waste.usd_per_month,

@@ -13,7 +13,7 @@ use crate::{
     vocabulary::{
         component::Component,
         price::HOURS_PER_MONTH,
-        resource::{Kind, Ownership, Resource, Tags},
+        resource::{Arn, Kind, Ownership, Resource, Tags},
         text::one_line,
     },
 };
@@ -82,6 +82,10 @@ fn named(entries: &[&Entry]) -> Vec<Vanishing> {
         owner: entry.owner.as_deref().map(one_line),
         found: entry.first_seen,
         usd_per_month: entry.usd_per_month.unwrap_or_default(),
+        reason: entry.reason.clone(),
+        since: entry.run,
+        region: Arn::parse(&entry.arn).map(|arn| arn.region.to_owned()).filter(|region| !region.is_empty()),
+        instance_type: entry.instance_type.clone(),
     };
     dearest.into_iter().take(NAMED).map(vanishing).collect()
 }

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use rust_decimal::{Decimal, dec};
+use jiff::{Timestamp, ToSpan as _, civil::Date};
+use rust_decimal::{Decimal, RoundingStrategy, dec};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    covering::Covering,
+    covering::{Covering, PLACES},
     deduct::{Deducted, Deduction, deduct},
+    longer::Longer,
     outcome::Outcome,
     rates::{Offer, Rate, Rates},
     usage::{ALL_OF_SAGEMAKER, Usage},
 };
-use crate::vocabulary::price::HOURS_PER_MONTH;
+use crate::vocabulary::{period::day_of, price::HOURS_PER_MONTH};
 
 /// The fewest hours that say anything: a week, because weekends differ.
 pub const FEWEST_HOURS: usize = 7 * 24;
@@ -40,6 +41,8 @@ pub struct Question<'a> {
     pub offers: &'a BTreeMap<Offer, Rates>,
     /// What AWS recommends.
     pub by_aws: &'a [ByAws],
+    /// The use of the last two months, and what will vanish of it. `None`: the bill does not tell.
+    pub longer: Option<(&'a Longer, &'a [Deduction])>,
 }
 
 /// AWS's own recommendation for one way to buy a plan. It is worked out from what was spent, with the waste.
@@ -83,6 +86,21 @@ pub struct Advice {
     pub trend: Decimal,
     /// Each way to buy a plan.
     pub offers: Vec<Offered>,
+    /// What of the use that stays ran before. `None`: the bill does not tell.
+    #[serde(default)]
+    pub earlier: Option<Earlier>,
+}
+
+/// What ran in the last two months of the use that stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Earlier {
+    /// How many days the bill tells of, the days of the hours included.
+    pub days: usize,
+    /// How much of what stays a month ran on them on average, as a part: 1 is as much.
+    pub part: Decimal,
+    /// Since which day at least half of what stays ran without a break.
+    pub since: Date,
 }
 
 /// What was used of a usage type. USD on demand in these hours.
@@ -121,6 +139,9 @@ pub struct Offered {
     pub commitment: Decimal,
     /// What it saves, USD a month.
     pub usd_per_month: Decimal,
+    /// What it saves a month if the last two months repeat themselves ([`Advice::earlier`]), USD. `None`: the bill does not tell.
+    #[serde(default)]
+    pub if_longer: Option<Decimal>,
     /// What it saves as long as all waste stays, USD a month.
     pub if_waste_stays: Decimal,
     /// What would be advised with all waste in the usage.
@@ -180,6 +201,17 @@ impl Offered {
         Some(Decimal::ONE - self.break_even?)
     }
 
+    /// The commitment to begin with: half of it, if it would have saved less than half as much over the last two months. What goes on is advised again.
+    pub fn to_begin_with(&self) -> Decimal {
+        let is_new = self.if_longer.is_some_and(|usd| usd + usd < self.usd_per_month);
+        if is_new { (self.commitment / Decimal::TWO).round_dp_with_strategy(PLACES, RoundingStrategy::ToZero) } else { self.commitment }
+    }
+
+    /// Whether half of it is bought first.
+    pub fn begins_with_half(&self) -> bool {
+        self.to_begin_with() < self.commitment
+    }
+
     /// What is paid when it is bought, USD.
     pub fn upfront(&self) -> Decimal {
         self.binds() * self.offer.payment.upfront()
@@ -200,6 +232,11 @@ impl Advice {
         self.offers.iter().find(|one| one.offer == offer)
     }
 
+    /// What a new plan can cover: without what was taken out, and without what the plans cover that are owned. USD of these hours.
+    pub fn stays(&self) -> Decimal {
+        self.on_demand - self.deducted.iter().map(|one| one.usd).sum::<Decimal>() - self.owned_covers
+    }
+
     /// USD of these hours, as USD a month.
     pub fn a_month(&self, usd: Decimal) -> Decimal {
         a_month(usd, self.hours)
@@ -217,14 +254,20 @@ fn a_month(usd: Decimal, hours: usize) -> Decimal {
 
 /// Works it out. `None`: there are too few hours, or no rates.
 pub fn advise(question: &Question<'_>) -> Option<Advice> {
-    let Question { usage, from, deductions, owned, offers, by_aws } = question;
+    let Question { usage, from, deductions, owned, offers, by_aws, longer } = question;
     if usage.hours() < FEWEST_HOURS || offers.is_empty() {
         return None;
     }
     let (lean, deducted) = deduct(usage, deductions);
     let rest = |usage: &Usage| owned.iter().fold(usage.clone(), |left, (commitment, rates)| Covering::new(&left, rates).rest(*commitment));
-    let sizing =
-        Sizing { left: rest(&lean), with_waste: rest(usage), is_from_aws_detail: usage.usage_types() == [ALL_OF_SAGEMAKER], by_aws };
+    let longer = longer.map(|(longer, deductions)| Longer { usage: rest(&deduct(&longer.usage, deductions).0), ..longer.clone() });
+    let sizing = Sizing {
+        left: rest(&lean),
+        with_waste: rest(usage),
+        longer: longer.as_ref().map(|longer| &longer.usage),
+        is_from_aws_detail: usage.usage_types() == [ALL_OF_SAGEMAKER],
+        by_aws,
+    };
     Some(Advice {
         hours: usage.hours(),
         from: *from,
@@ -235,7 +278,21 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
         owned_covers: lean.on_demand() - sizing.left.on_demand(),
         trend: sizing.trend().round_dp(4),
         offers: offers.iter().map(|(offer, rates)| sizing.offered(*offer, rates)).collect(),
+        earlier: longer.as_ref().and_then(|longer| Earlier::of(longer, &sizing.left)),
     })
+}
+
+impl Earlier {
+    /// `None`: nothing stays.
+    fn of(longer: &Longer, left: &Usage) -> Option<Self> {
+        let usual = left.on_demand() / Decimal::from(left.hours().max(1));
+        let part = (longer.usage.on_demand() / Decimal::from(longer.usage.hours().max(1))).checked_div(usual)?;
+        let days = longer.usage.by_day();
+        let is_there = |usd: &&Decimal| usual * dec!(12) <= **usd;
+        let unbroken = days.iter().rev().take_while(is_there).count();
+        let since = day_of(longer.from).saturating_add(i64::try_from(days.len() - unbroken).ok()?.days());
+        Some(Self { days: days.len(), part: part.round_dp(4), since })
+    }
 }
 
 /// What a new plan is sized by.
@@ -244,6 +301,8 @@ struct Sizing<'a> {
     left: Usage,
     /// The same with all waste.
     with_waste: Usage,
+    /// The same as `left` over the last two months.
+    longer: Option<&'a Usage>,
     is_from_aws_detail: bool,
     by_aws: &'a [ByAws],
 }
@@ -288,6 +347,7 @@ impl Sizing<'_> {
         Offered {
             offer,
             if_waste_stays: tried(outcome.commitment).if_waste_stays,
+            if_longer: self.longer.map(|longer| a_month(Covering::new(longer, rates).outcome(outcome.commitment).saving(), longer.hours())),
             with_waste: tried(wasteful.best().min(most)),
             with_less_use: LESS_USE.map(|percent| (percent, saving_of(without(percent)))).to_vec(),
             may_fall: (!outcome.commitment.is_zero()).then(|| may_fall(saving_of)),
@@ -342,6 +402,7 @@ fn of_outcome(outcome: &Outcome) -> Offered {
         commitment: outcome.commitment,
         usd_per_month: a_month(outcome.saving(), outcome.hours),
         if_waste_stays: Decimal::ZERO,
+        if_longer: None,
         with_waste: Tried::default(),
         utilisation: outcome.utilisation().map(|part| part.round_dp(6)),
         break_even: outcome.break_even().map(|part| part.round_dp(6)),

@@ -15,7 +15,7 @@ use super::{
 /// A slope of less than this, in hours, is flat: rates are divided, and rounded at the 28th digit.
 const FLAT: Decimal = dec!(0.000000001);
 /// The decimal places of a commitment that AWS accepts.
-const PLACES: u32 = 5;
+pub(super) const PLACES: u32 = 5;
 /// More than all roundings of an hour.
 const HAIR: Decimal = dec!(0.000000001);
 /// The least commitment in USD per hour that AWS sells.

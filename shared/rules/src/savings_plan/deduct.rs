@@ -25,7 +25,7 @@ pub struct Deduction {
 }
 
 /// A resource whose cost vanishes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Vanishing {
     /// Its name.
@@ -36,6 +36,18 @@ pub struct Vanishing {
     pub found: Timestamp,
     /// What of it vanishes, USD a month.
     pub usd_per_month: Decimal,
+    /// Why it was found: `not called in the last 14d: the limit is 7d`. `None`: an earlier version of the guard found it.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Since when it runs. `None`: not known.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
+    /// The Region that its ARN names. `None`: not known.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// The type of its instances. `None`: not known, or several.
+    #[serde(default)]
+    pub instance_type: Option<String>,
 }
 
 /// How much vanishes.

@@ -5,6 +5,7 @@ mod advice;
 mod covering;
 mod deduct;
 mod fixed;
+mod longer;
 mod outcome;
 mod rates;
 mod usage;
@@ -13,9 +14,10 @@ mod usage;
 mod tests;
 
 pub use self::{
-    advice::{Advice, ByAws, FEWEST_HOURS, Implied, Offered, Question, Tried, Used, advise},
+    advice::{Advice, ByAws, Earlier, FEWEST_HOURS, Implied, Offered, Question, Tried, Used, advise},
     covering::Covering,
     deduct::{Amount, Certainty, Deducted, Deduction, Vanishing},
+    longer::{Days, Longer},
     outcome::Outcome,
     rates::{Offer, Payment, Rate, Rates, Term},
     usage::{ALL_OF_SAGEMAKER, Usage},

@@ -46,6 +46,11 @@ impl Usage {
         self.cells.chunks_exact(self.usage_types.len().max(1))
     }
 
+    /// The hours, each with USD of the usage types.
+    pub(super) fn dollars(&self) -> impl Iterator<Item = Vec<Decimal>> {
+        self.rows().map(|row| row.iter().map(|cell| to_usd(i128::from(*cell))).collect())
+    }
+
     /// The number of hours.
     pub fn hours(&self) -> usize {
         self.rows().len()
@@ -54,6 +59,12 @@ impl Usage {
     /// What all of it costs on demand.
     pub fn on_demand(&self) -> Decimal {
         to_usd(self.cells.iter().map(|cell| i128::from(*cell)).sum())
+    }
+
+    /// What each 24 hours cost on demand.
+    pub(super) fn by_day(&self) -> Vec<Decimal> {
+        let days = self.cells.chunks(24 * self.usage_types.len().max(1));
+        days.map(|cells| to_usd(cells.iter().map(|cell| i128::from(*cell)).sum())).collect()
     }
 
     /// What each usage type costs on demand.

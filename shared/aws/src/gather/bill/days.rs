@@ -11,9 +11,11 @@ use cost_rules::{
     report::BILLED_FROM,
     resource::{Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
+    savings_plan::Days,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -182,6 +184,24 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
             Some(Spend { resource: resource(account), days, charges, estimated_from, anomalies, ahead, uncovered: None, running: None });
     }
     known
+}
+
+/// How much was used of each usage type on each cached day. Nothing is asked for.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub async fn used(ledger: &Ledger<'_>, rulebook: &Rulebook) -> anyhow::Result<Days> {
+    let question = question(rulebook);
+    let cached = Ledger { function: PLACE, ..*ledger }.all_kept().await?;
+    let cached: Kept = cached.into_iter().filter_map(|(name, (at, text))| Some((name, (at, answer_to(&question, &text)?)))).collect();
+    let of_day = |rows: Vec<DailySpend>| {
+        let mut by_type = BTreeMap::new();
+        for row in rows {
+            *by_type.entry(row.usage).or_insert(Decimal::ZERO) += row.quantity;
+        }
+        by_type
+    };
+    Ok(kept_days(&cached, DAY).into_iter().map(|(day, rows)| (day, of_day(rows))).collect())
 }
 
 /// Whether today's bill was read already, by whichever function.

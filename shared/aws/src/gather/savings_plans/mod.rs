@@ -11,14 +11,18 @@ use cost_rules::{
     report::PlanAdvice,
     resource::{Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
-    savings_plan::{Advice, ByAws, Deducted, Deduction, FEWEST_HOURS, Offer, Offered, Question, Rates, Usage, advise},
+    savings_plan::{Advice, ByAws, Days, Deducted, Deduction, FEWEST_HOURS, Longer, Offer, Offered, Question, Rates, Usage, advise},
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::{Decimal, dec, prelude::ToPrimitive as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{clients::Clients, gather, ledger::Ledger};
+use crate::{
+    clients::Clients,
+    gather::{self, bill},
+    ledger::Ledger,
+};
 
 mod by_aws;
 mod coverage;
@@ -315,7 +319,19 @@ async fn by_hour(reading: &Reading<'_>, looked: &mut Looked, found: &hours::Hour
         Err(why) => return unread(facts, "the rates of Savings Plans", why),
     };
     let eligible = rates.eligible(&found.on_demand);
-    size(reading, looked, (found, &eligible, &rates.offers), owned);
+    let days = match bill::days::used(reading.ledger, reading.rulebook).await {
+        Ok(days) => days,
+        Err(error) => {
+            unread(facts, "what SageMaker used by day", format!("{error:#}"));
+            Days::new()
+        }
+    };
+    size(
+        reading,
+        looked,
+        &ByHour { from: found.from, on_demand: &found.on_demand, eligible: &eligible, offers: &rates.offers, days },
+        owned,
+    );
     looked.uncovered_usd_per_month = Some(found.uncovered_a_month(&eligible));
     if looked.advice.is_none() {
         looked.why_not = Some(if found.on_demand.on_demand().is_zero() {
@@ -353,16 +369,39 @@ async fn without_hours(reading: &Reading<'_>, looked: &mut Looked, owned: &[&Sav
     requests
 }
 
+/// What is known by the hour, and by the day before.
+struct ByHour<'a> {
+    /// When the first hour begins.
+    from: Timestamp,
+    /// All use, USD on demand.
+    on_demand: &'a Usage,
+    /// The part that a plan can cover.
+    eligible: &'a Usage,
+    offers: &'a Offers,
+    /// What each day of the bill used.
+    days: Days,
+}
+
 /// Works out the advice, and what to renew of the plans that end soon: what would be advised in addition if none of them were there. Each has its part of it.
-fn size(reading: &Reading<'_>, looked: &mut Looked, (found, eligible, offers): (&hours::Hours, &Usage, &Offers), owned: &[&SavingsPlan]) {
+fn size(reading: &Reading<'_>, looked: &mut Looked, known: &ByHour<'_>, owned: &[&SavingsPlan]) {
     let Reading { rulebook, now, .. } = *reading;
-    let deductions = reading.vanishing(&found.on_demand, found.from);
+    let ByHour { from, eligible, offers, .. } = *known;
+    let deductions = reading.vanishing(known.on_demand, from);
+    let longer = Longer::of(eligible, from, &known.days).map(|longer| (reading.vanishing(&longer.usage, longer.from), longer));
     let ends_soon = |plan: &SavingsPlan| plan.end < now + ENDS_SOON;
     let advised = |is_there: &dyn Fn(&SavingsPlan) -> bool| {
         let goes_on = owned.iter().filter(|plan| is_there(plan));
         // A plan whose rates are not known covers nobody knows what.
         let goes_on: Option<Vec<_>> = goes_on.map(|plan| Some((plan.commitment, offers.get(&plan.offer?)?.clone()))).collect();
-        advise(&Question { usage: eligible, from: found.from, deductions: &deductions, owned: &goes_on?, offers, by_aws: &looked.by_aws })
+        advise(&Question {
+            usage: eligible,
+            from,
+            deductions: &deductions,
+            owned: &goes_on?,
+            offers,
+            by_aws: &looked.by_aws,
+            longer: longer.as_ref().map(|(deductions, longer)| (longer, &deductions[..])),
+        })
     };
     let preferred = |advice: &Advice| advice.of(rulebook.policy.savings_plan.offer()).map(|offered| offered.commitment);
     looked.advice = advised(&|_| true);
@@ -385,7 +424,7 @@ fn size_detail(reading: &Reading<'_>, by_aws: &[ByAws], found: &detail::Detail, 
     }
     let deductions = reading.vanishing(&found.usage, found.from);
     let offers = Offers::from([(reading.rulebook.policy.savings_plan.offer(), found.rates.clone())]);
-    advise(&Question { usage: &found.usage, from: found.from, deductions: &deductions, owned: &[], offers: &offers, by_aws })
+    advise(&Question { usage: &found.usage, from: found.from, deductions: &deductions, owned: &[], offers: &offers, by_aws, longer: None })
 }
 
 /// AWS's recommendations: those of the last four weeks, or else asked now. And the number of requests.

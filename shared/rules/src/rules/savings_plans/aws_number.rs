@@ -52,7 +52,12 @@ fn estimate(aws: &ByAws, offered: &Offered) -> String {
         } else {
             format!("saves {usd} a month")
         };
-        let ours = if offered.commitment.is_zero() { String::new() } else { format!("; at {percent} % the plan that is advised {saves}") };
+        // What the bill says of the days before is better than what follows from an average.
+        let ours = if offered.commitment.is_zero() || offered.if_longer.is_some() {
+            String::new()
+        } else {
+            format!("; at {percent} % the plan that is advised {saves}")
+        };
         format!(" It implies that over those days only about {percent} % of this use ran{ours}.")
     });
     format!("AWS's own estimate is {}, an average of up to 60 days.{implied}", monthly(aws.usd_per_month))

@@ -1,21 +1,16 @@
-//! The advice in short: the subject of its mail, why, and what to do.
+//! The advice in short: the subject of its mail, and why.
 
-use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy, dec};
 
 use super::{hourly, monthly, per_hour, reasons, whole_dollars};
 use crate::{
     rules::verdict::Detail,
     savings_plan::{Advice, Certainty, Offered},
-    vocabulary::{currency::Currency, period::day_of, price::dollars, timed_text::TimedText},
+    vocabulary::{currency::Currency, price::dollars, timed_text::TimedText},
 };
 
 /// How much of a subject is left beside `Cost guard: `.
 const ROOM: usize = 87;
-/// The largest commitment that can be returned, USD per hour (money-facts §4.6).
-const RETURNABLE: Decimal = dec!(100);
-/// On so many days at the end of a month a plan is better bought in the next one: waiting costs little, and a day or two are too few to see how it is used.
-const LAST_DAYS: i8 = 3;
 
 /// The subject: where AWS's number has waste in it, both numbers and how much the waste is.
 pub(super) fn subject(advice: &Advice, offered: &Offered) -> String {
@@ -26,19 +21,20 @@ pub(super) fn subject(advice: &Advice, offered: &Offered) -> String {
 /// `commit $5.21 an hour, not AWS's $13.03: 60 % of it looks forgotten ($7,713 a month)`. `None`: AWS does not recommend more, or not because of waste.
 fn not_what_aws_says(advice: &Advice, offered: &Offered) -> Option<String> {
     let by_aws = offered.by_aws.as_ref()?.commitment;
-    let [ours, theirs] = [offered.commitment, by_aws].map(short);
+    let [ours, theirs] = [offered.to_begin_with(), by_aws].map(short);
+    let first = if offered.begins_with_half() { " first" } else { "" };
     let gone: Decimal = advice.deducted.iter().map(|one| one.usd).sum();
     let percent = (gone.checked_div(advice.on_demand)? * Decimal::ONE_HUNDRED).round();
     if by_aws <= offered.commitment || ours == theirs || percent.is_zero() || !reasons::is_waste(advice, offered) {
         return None;
     }
-    let text = format!("commit {ours} an hour, not AWS's {theirs}: {percent} % of it {}", fate(advice));
+    let text = format!("commit {ours} an hour{first}, not AWS's {theirs}: {percent} % of it {}", fate(advice));
     let usd = format!(" ({} a month)", whole_dollars(advice.a_month(gone)));
     Some(if text.len() + usd.len() <= ROOM { text + &usd } else { text })
 }
 
 /// USD per hour with cents, rounded down; less than a dollar with all digits.
-fn short(commitment: Decimal) -> String {
+pub(super) fn short(commitment: Decimal) -> String {
     if commitment < Decimal::ONE {
         return Currency::of_account().amount(hourly(commitment), hourly(commitment).scale());
     }
@@ -51,16 +47,29 @@ fn fate(advice: &Advice) -> &'static str {
     if is_forgotten { "looks forgotten" } else { "will end" }
 }
 
-/// What it saves, what it binds, and when it loses money.
-pub(super) fn reason(offered: &Offered) -> String {
+/// What it saves by the hours and by the last two months, what it binds, and when it loses money.
+pub(super) fn reason(advice: &Advice, offered: &Offered) -> String {
     let fall = offered.may_fall.map_or_else(String::new, |percent| format!("; you lose money if this use falls by more than {percent} %"));
     format!(
-        "a SageMaker Savings Plan of {} ({}) would save {}; it binds you to {} in all{fall}",
+        "a SageMaker Savings Plan of {} ({}) would save {}{}; it binds you to {} in all{fall}",
         per_hour(offered.commitment),
         offered.offer,
         monthly(offered.usd_per_month),
+        if_longer(advice, offered),
         dollars(offered.binds())
     )
+}
+
+/// ` if the last 13 days go on, and $137.20 a month if the last 60 days repeat themselves`. Empty: the bill does not tell.
+fn if_longer(advice: &Advice, offered: &Offered) -> String {
+    let Some((earlier, usd)) = advice.earlier.as_ref().zip(offered.if_longer) else { return String::new() };
+    let (now, before) = (advice.hours / 24, earlier.days);
+    let much = match usd {
+        usd if offered.usd_per_month * dec!(0.95) <= usd => "as much".to_owned(),
+        usd if usd.is_sign_negative() => format!("lose {}", monthly(-usd)),
+        usd => monthly(usd),
+    };
+    format!(" if the last {now} days go on, and {much} if the last {before} days repeat themselves")
 }
 
 /// What ending the waste is worth beside the plan. `None`: there is none that anybody has to end.
@@ -79,52 +88,13 @@ pub(super) fn worth_of_the_waste(advice: &Advice, offered: &Offered) -> Option<D
     Some(Detail::from(TimedText::from(text)))
 }
 
-/// What to do, in this order, a numbered line each.
-pub(super) fn steps(advice: &Advice, offered: &Offered, now: Timestamp) -> String {
-    let waste = reasons::reported_waste(advice);
-    let kept = if reasons::is_waste(advice, offered) { " If it is kept, a larger plan is better: see above." } else { "" };
-    let end = format!("End the waste above, or decide to keep it. Ending it saves {} without a commitment.{kept}", monthly(waste));
-    let end = Some(end).filter(|_| !waste.is_zero());
-    let steps = end.into_iter().chain([buy(offered, now)]).chain(look(offered.commitment));
-    steps.enumerate().map(|(index, step)| format!("{}. {step}", index + 1)).collect::<Vec<_>>().join("\n")
-}
-
-/// When and how to buy it.
-fn buy(offered: &Offered, now: Timestamp) -> String {
-    let first = if RETURNABLE < offered.commitment {
-        "Check the number twice: a plan of more than $100 per hour cannot be returned at all. ".to_owned()
-    } else {
-        not_today(now).unwrap_or_default()
-    };
-    format!(
-        "{first}Buy it in the console: Billing and Cost Management, Savings Plans, Purchase Savings Plans, type SageMaker, {}, {}, hourly commitment {} or less.",
-        offered.offer.term,
-        offered.offer.payment,
-        hourly(offered.commitment)
-    )
-}
-
-/// On the last days of a month, who waits can return it for a week. `None`: it is earlier.
-fn not_today(now: Timestamp) -> Option<String> {
-    let today = day_of(now);
-    let is_late = today.days_in_month() - today.day() < LAST_DAYS;
-    let next = today.last_of_month().tomorrow().ok().filter(|_| is_late)?.strftime("%-d %B");
-    Some(format!("Not today: buy on {next} or after, because the right to return a plan ends with the month (UTC) of its purchase. "))
-}
-
-/// What to do once it is bought. `None`: it cannot be returned.
-fn look(commitment: Decimal) -> Option<String> {
-    let text = "Look after some days at how much of it is used (Savings Plans, Inventory). You can return it only within 7 days, and only in the calendar month (UTC) in which you bought it (there: Return; an organization can return 10 a year).";
-    (commitment <= RETURNABLE).then(|| text.to_owned())
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::{super::tests::commitment, *};
-    use crate::savings_plan::Offer;
+    use crate::savings_plan::{Earlier, Offer};
 
     /// What the message is made of: $10 an hour of which `waste` is taken out, and AWS's number.
-    fn given(by_aws: Decimal, waste: Decimal, certainty: Certainty) -> (Advice, Offered) {
+    pub(in crate::rules::savings_plans) fn given(by_aws: Decimal, waste: Decimal, certainty: Certainty) -> (Advice, Offered) {
         let mut advice = commitment(Some(by_aws)).advice.unwrap();
         advice.on_demand = dec!(3360);
         (advice.deducted[0].usd, advice.deducted[0].certainty) = (waste, certainty);
@@ -178,57 +148,18 @@ mod tests {
 
     #[test]
     fn the_reason_says_when_it_loses_money() {
-        let (_, offered) = given(dec!(7.3), dec!(1680), Certainty::Reported);
-        assert!(
-            reason(&offered).ends_with("; it binds you to $31,974.00 in all; you lose money if this use falls by more than 38 %"),
-            "{}",
-            reason(&offered)
-        );
-        let without = Offered { may_fall: None, ..offered };
-        assert!(reason(&without).ends_with(" in all"));
-    }
-
-    #[test]
-    fn at_the_end_of_a_month_it_is_bought_in_the_next() {
-        for (now, commitment, start) in [
-            ("2026-11-27T23:59:59Z", dec!(5), "Buy it"),
-            ("2026-11-28T00:00:00Z", dec!(5), "Not today: buy on 1 December or after, because"),
-            ("2026-11-30T23:59:59Z", dec!(100), "Not today: buy on 1 December or after, because"),
-            (
-                "2026-11-30T23:59:59Z",
-                dec!(100.001),
-                "Check the number twice: a plan of more than $100 per hour cannot be returned at all. Buy it",
-            ),
-            ("2026-12-01T00:00:00Z", dec!(5), "Buy it"),
-            ("2026-12-31T08:00:00Z", dec!(5), "Not today: buy on 1 January or after, because"),
-            ("2027-02-26T08:00:00Z", dec!(5), "Not today: buy on 1 March or after, because"),
-            ("2028-02-26T08:00:00Z", dec!(5), "Buy it"),
-        ] {
-            let offered = Offered { commitment, ..given(dec!(7.3), dec!(1680), Certainty::Reported).1 };
-            let text = buy(&offered, now.parse().unwrap());
-            assert!(text.starts_with(start) && text.contains("Buy it in the console"), "{now} {commitment}: {text}");
-            assert_eq!(look(commitment).is_some(), commitment <= dec!(100));
-        }
-    }
-
-    #[test]
-    fn the_steps_are_numbered_and_begin_with_the_waste() {
-        let now = "2026-11-16T08:00:00Z".parse().unwrap();
-        for (certainty, starts) in [
-            (
-                Certainty::Reported,
-                &[
-                    "1. End the waste above, or decide to keep it. Ending it saves $3,650.00 a month without a commitment. If it is kept, a larger plan",
-                    "2. Buy it in the console: ",
-                    "3. Look ",
-                ][..],
-            ),
-            (Certainty::Enforced, &["1. Buy it in the console: ", "2. Look "]),
-        ] {
-            let (advice, offered) = given(dec!(7.3), dec!(1680), certainty);
-            let text = steps(&advice, &offered, now);
-            assert_eq!(text.lines().count(), starts.len(), "{text}");
-            text.lines().zip(starts).for_each(|(line, start)| assert!(line.starts_with(start), "{start}\n{line}"));
+        let (mut advice, mut offered) = given(dec!(7.3), dec!(1680), Certainty::Reported);
+        let said = reason(&advice, &offered);
+        assert!(said.ends_with("; it binds you to $31,974.00 in all; you lose money if this use falls by more than 38 %"), "{said}");
+        offered.may_fall = None;
+        assert!(reason(&advice, &offered).ends_with("would save $985.50 a month; it binds you to $31,974.00 in all"));
+        // What the bill says of the two months before.
+        advice.earlier = Some(Earlier { days: 60, part: dec!(0.77), since: jiff::civil::date(2026, 10, 15) });
+        for (usd, much) in [(dec!(940), "as much"), (dec!(137.2), "$137.20 a month"), (dec!(-12.5), "lose $12.50 a month")] {
+            offered.if_longer = Some(usd);
+            let said = reason(&advice, &offered);
+            let both = format!("$985.50 a month if the last 14 days go on, and {much} if the last 60 days repeat themselves; it binds");
+            assert!(said.contains(&both), "{said}");
         }
     }
 }

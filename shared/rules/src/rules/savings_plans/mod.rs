@@ -12,6 +12,7 @@ pub mod savings_plan_returnable;
 pub mod savings_plan_shortfall;
 pub mod savings_plan_underused;
 pub mod savings_plan_wrong_kind;
+mod steps;
 #[cfg(test)]
 mod tests;
 pub mod training_plan_idle;

@@ -7,7 +7,7 @@ use super::{aws_number, monthly, per_hour, percent, saves, ways};
 use crate::{
     facts::Commitment,
     rules::verdict::Detail,
-    savings_plan::{Advice, Certainty, Deducted, Offered, Used, Vanishing},
+    savings_plan::{Advice, Certainty, Deducted, Earlier, Offered, Used, Vanishing},
     vocabulary::{
         component::instance_type_of,
         period::day_of,
@@ -44,11 +44,7 @@ fn usage(commitment: &Commitment, advice: &Advice) -> Detail {
     } else {
         list.push(format!("-{}: covered by the plans that you own and that go on", monthly(advice.a_month(advice.owned_covers))));
     }
-    let gone: Decimal = advice.deducted.iter().map(|one| one.usd).sum();
-    list.push(format!(
-        "= {} that stays, and that a plan can cover",
-        monthly(advice.a_month(advice.on_demand - gone - advice.owned_covers))
-    ));
+    list.push(format!("= {} that stays, and that a plan can cover", monthly(advice.a_month(advice.stays()))));
     let whose = commitment
         .account
         .as_ref()
@@ -75,19 +71,32 @@ fn deducted(advice: &Advice, one: &Deducted) -> Vec<String> {
         (Certainty::Reported, false) => (" if it is ended", "looks forgotten; its owner decides"),
     };
     let mut lines = vec![format!("-{}{when}: {} ({}; {how})", monthly(advice.a_month(one.usd)), one.what, one.component.words())];
-    lines.extend(one.resources.iter().map(|resource| whose(one.certainty, resource)));
+    lines.extend(one.resources.iter().map(|resource| whose(advice, one.certainty, resource)));
     lines
 }
 
-/// `   old, of ann@example.com, who was told on 2026-11-20: $2,000.00 a month`
-fn whose(certainty: Certainty, resource: &Vanishing) -> String {
+/// `   old (eu-central-1, 3 x ml.g5.xlarge, since 2026-10-15), not called in the last 14d; of ann@example.com, who was told on 2026-11-20 and has not decided yet: $2,000.00 a month`
+fn whose(advice: &Advice, certainty: Certainty, resource: &Vanishing) -> String {
     let found = day_of(resource.found);
     let owner = match (&resource.owner, certainty) {
-        (Some(owner), Certainty::Reported) => format!("of {owner}, who was told on {found}"),
+        (Some(owner), Certainty::Reported) => format!("of {owner}, who was told on {found} and has not decided yet"),
         (Some(owner), Certainty::Enforced) => format!("of {owner}, found on {found}"),
         (None, _) => format!("no owner known, found on {found}"),
     };
-    format!("   {}, {owner}: {}", resource.name, monthly(resource.usd_per_month))
+    let since = resource.since.map(|at| format!("since {}", day_of(at)));
+    let about: Vec<String> = resource.region.clone().into_iter().chain(instances_of(advice, resource)).chain(since).collect();
+    let about = if about.is_empty() { String::new() } else { format!(" ({})", about.join(", ")) };
+    let reason = resource.reason.as_ref().map_or_else(String::new, |reason| format!(" {reason};"));
+    format!("   {}{about},{reason} {owner}: {}", resource.name, monthly(resource.usd_per_month))
+}
+
+/// `3 x ml.g5.xlarge`: its dollars by the price of its type. `None`: one of them is not known, or it does not run all the time.
+fn instances_of(advice: &Advice, resource: &Vanishing) -> Option<String> {
+    let instance_type = resource.instance_type.as_deref()?;
+    let is_its = |one: &&Used| instance_type_of(&one.usage_type) == Some(instance_type);
+    let price = advice.usage_types.iter().find(is_its)?.price?;
+    let count = resource.usd_per_month.checked_div(price * HOURS_PER_MONTH)?.round_dp(2).normalize();
+    (count.is_integer() && !count.is_zero()).then(|| format!("{count} x {instance_type}"))
 }
 
 /// What the usage is, and what of it stays.
@@ -174,6 +183,18 @@ fn used(advice: &Advice, offered: &Offered) -> String {
     format!("in {under_used} of the {hours} hours some of it would have been unused{unused}")
 }
 
+/// What the bill says of the days before these hours.
+fn before(earlier: &Earlier, offered: &Offered) -> String {
+    let half = if offered.begins_with_half() { " Most of it is new: buy half of it first." } else { "" };
+    format!(
+        "Cost Explorer keeps hours for 14 days. On the last {} days, of which it has the bill, {} of the use that stays ran on average. Without a break, most of it has run since {}.{half} You know better whether it goes on for {}.",
+        earlier.days,
+        percent(earlier.part),
+        earlier.since,
+        offered.offer.term
+    )
+}
+
 /// Why to be careful.
 fn cautions(advice: &Advice, offered: &Offered) -> Vec<String> {
     let mut says = vec![];
@@ -188,7 +209,9 @@ fn cautions(advice: &Advice, offered: &Offered) -> Vec<String> {
         ));
     }
     let days = advice.hours / 24;
-    if days < 30 && !advice.is_from_aws_detail && !offered.commitment.is_zero() {
+    if let Some(earlier) = &advice.earlier {
+        says.push(before(earlier, offered));
+    } else if days < 30 && !advice.is_from_aws_detail && !offered.commitment.is_zero() {
         says.push(format!(
             "These are only {days} days: Cost Explorer keeps hours for 14. You know better whether this usage goes on for {}. If you are not sure, buy half of it first: {} saves about {}, even if half of this usage ends. If the use goes on, the guard will advise the other half.",
             offered.offer.term,

@@ -21,7 +21,7 @@ use rust_decimal::{Decimal, dec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{message, per_hour, reasons};
+use super::{message, per_hour, reasons, steps};
 use crate::{
     facts::Commitment,
     rules::{
@@ -94,9 +94,9 @@ fn buy((commitment, advice, offered): (&Commitment, &Advice, &Offered), now: Tim
         subject: Some(message::subject(advice, offered)),
         headline: Some("to commit to"),
         details,
-        advice: Some(message::steps(advice, offered, now)),
+        advice: Some(steps::steps(advice, offered, now)),
         is_saving: true,
         ..Notice::default()
     };
-    Waste { reason: message::reason(offered).into(), usd_per_month: Some(offered.usd_per_month), notice, ..Waste::default() }
+    Waste { reason: message::reason(advice, offered).into(), usd_per_month: Some(offered.usd_per_month), notice, ..Waste::default() }
 }

@@ -17,7 +17,7 @@ use crate::{
         verdict::{Severity, Verdict, Waste},
     },
     samples::{context, resource},
-    savings_plan::{Advice, Amount, ByAws, Certainty, Deduction, Offer, Question, Rate, Rates, Usage, Used, Vanishing, advise},
+    savings_plan::{Advice, Amount, ByAws, Certainty, Deduction, Longer, Offer, Question, Rate, Rates, Usage, Used, Vanishing, advise},
     vocabulary::component::Component,
 };
 
@@ -208,13 +208,22 @@ pub(super) fn advised(by_aws: &[ByAws]) -> Option<Advice> {
             owner: Some("ann@example.com".into()),
             found: at("2026-11-20T08:00:00Z"),
             usd_per_month: dec!(2000),
+            ..Vanishing::default()
         }],
         component: Component::Realtime,
         instance_type: None,
         amount: Amount::Hourly(vec![dec!(5); 336]),
         certainty: Certainty::Enforced,
     }];
-    advise(&Question { usage: &usage, from: at("2026-11-15T00:00:00Z"), deductions: &deductions, owned: &[], offers: &offers, by_aws })
+    advise(&Question {
+        usage: &usage,
+        from: at("2026-11-15T00:00:00Z"),
+        deductions: &deductions,
+        owned: &[],
+        offers: &offers,
+        by_aws,
+        longer: None,
+    })
 }
 
 #[test]
@@ -258,8 +267,89 @@ fn what_is_left_without_the_waste_is_advised_beside_the_number_of_aws() {
         assert!(text.contains(line), "{line}\n\n{text}");
     }
     let bought = told.notice.advice.unwrap();
-    assert!(bought.contains("type SageMaker, 1 year, No Upfront, hourly commitment 3.650 or less.\n2. Look"), "{bought}");
-    assert!(bought.contains("You can return it only within 7 days"), "{bought}");
+    assert!(bought.contains("type SageMaker, 1 year, No Upfront, hourly commitment 3.650 or less.\n2. On the sixth day"), "{bought}");
+    assert!(bought.contains("return the plan (Inventory, Return): only within 7 days"), "{bought}");
+}
+
+#[test]
+fn waste_is_told_with_what_shows_it() {
+    let mut advice = commitment(None).advice.unwrap();
+    advice.deducted[0].certainty = Certainty::Reported;
+    let whole = Vanishing {
+        reason: Some("not called in the last 14d: the limit is 7d".into()),
+        since: Some(at("2026-10-15T08:00:00Z")),
+        region: Some("us-east-1".into()),
+        instance_type: Some("ml.g5.xlarge".into()),
+        usd_per_month: dec!(2190),
+        ..advice.deducted[0].resources[0].clone()
+    };
+    for (resource, line) in [
+        (
+            whole.clone(),
+            "   old (us-east-1, 3 x ml.g5.xlarge, since 2026-10-15), not called in the last 14d: the limit is 7d; of ann@example.com, who was told on 2026-11-20 and has not decided yet: $2,190.00 a month",
+        ),
+        // It runs a part of the time: how many there are is not known.
+        (
+            Vanishing { usd_per_month: dec!(2000), since: None, reason: None, owner: None, ..whole },
+            "   old (us-east-1), no owner known, found on 2026-11-20: $2,000.00 a month",
+        ),
+    ] {
+        advice.deducted[0].resources = vec![resource];
+        let offered = advice.of(Offer::default()).unwrap();
+        assert_eq!(reasons::details(&commitment(None), &advice, offered)[0].list[1], line);
+    }
+}
+
+#[test]
+fn the_bill_of_two_months_says_since_when_the_use_stands() {
+    let mut usage = Usage::new(vec!["USE1-Host:ml.g5.xlarge".into()]);
+    (0..336).for_each(|_| usage.push([dec!(10)]).unwrap());
+    let from = at("2026-11-15T00:00:00Z");
+    let rate = Rate { on_demand: dec!(1), savings_plan: dec!(0.7) };
+    let offers = [(Offer::default(), [("USE1-Host:ml.g5.xlarge".to_owned(), rate)].into_iter().collect())].into();
+    // Ten instances since the 15th of November, of which five are waste that has run for 60 days, and six before.
+    let day = |back: i64| jiff::civil::date(2026, 11, 28) - jiff::Span::new().days(back);
+    let hours = |back: i64| if back < 14 { dec!(240) } else { dec!(144) };
+    let days = (0..60).map(|back| (day(back), [("Host:ml.g5.xlarge".to_owned(), hours(back))].into())).collect();
+    let longer = Longer::of(&usage, from, &days).unwrap();
+    let idle = |hours| Deduction {
+        what: "endpoint-idle: 1 resource".into(),
+        resources: vec![],
+        component: Component::Realtime,
+        instance_type: None,
+        amount: Amount::Hourly(vec![dec!(5); hours]),
+        certainty: Certainty::Reported,
+    };
+    let (short, long) = ([idle(336)], [idle(1440)]);
+    let question =
+        Question { usage: &usage, from, deductions: &short, owned: &[], offers: &offers, by_aws: &[], longer: Some((&longer, &long)) };
+    let advice = advise(&question).unwrap();
+    let earlier = advice.earlier.as_ref().unwrap();
+    // Five of five on 14 days, one of five on 46.
+    assert_eq!((earlier.days, earlier.part, earlier.since.to_string().as_str()), (60, dec!(0.3867), "2026-11-15"));
+    let offered = advice.of(Offer::default()).unwrap();
+    // $3.50 an hour saves $1.50 of $5, and loses $2.50 on the other days.
+    assert_eq!((offered.commitment, offered.usd_per_month), (dec!(3.5), dec!(1095)));
+    assert_eq!(
+        offered.if_longer.map(|usd| usd.round_dp(2)),
+        Some((dec!(730) * (dec!(14) * dec!(1.5) - dec!(46) * dec!(2.5)) / dec!(60)).round_dp(2))
+    );
+    let found = Commitment { advice: Some(advice.clone()), ..commitment(None) };
+    let told = waste(SavingsPlanShortfall::default().check(&found, &context(NOW)));
+    assert!(
+        told.reason
+            .to_string()
+            .contains("would save $1,095.00 a month if the last 14 days go on, and lose $1,143.67 a month if the last 60 days repeat"),
+        "{}",
+        told.reason
+    );
+    let bought = told.notice.advice.unwrap();
+    assert!(bought.contains("Buy half of it first") && bought.contains("hourly commitment 1.750 or less"), "{bought}");
+    let says = "On the last 60 days, of which it has the bill, 38.7 % of the use that stays ran on average. Without a break, most of it has run since 2026-11-15. Most of it is new: buy half of it first.";
+    assert!(told.notice.details.iter().any(|one| one.title.to_string().contains(says)), "{:?}", told.notice.details);
+    // Without the bill, nothing of the kind is said.
+    let without = advise(&Question { longer: None, ..question }).unwrap();
+    assert_eq!((without.earlier, without.offers[0].if_longer, without.offers[0].begins_with_half()), (None, None, false));
 }
 
 #[test]
@@ -270,7 +360,7 @@ fn what_its_owner_decides_is_not_told_as_if_it_had_been_decided() {
             false,
             [
                 "-$3,650.00 a month if it is ended: endpoint-idle: 2 resources (Real-time endpoints; looks forgotten; its owner decides)",
-                "   old, of ann@example.com, who was told on 2026-11-20: $2,000.00 a month",
+                "   old, of ann@example.com, who was told on 2026-11-20 and has not decided yet: $2,000.00 a month",
             ],
         ),
         (
@@ -278,7 +368,7 @@ fn what_its_owner_decides_is_not_told_as_if_it_had_been_decided() {
             true,
             [
                 "-$3,650.00 a month once it has moved: endpoint-idle: 2 resources (Real-time endpoints; its owner decides)",
-                "   old, of ann@example.com, who was told on 2026-11-20: $2,000.00 a month",
+                "   old, of ann@example.com, who was told on 2026-11-20 and has not decided yet: $2,000.00 a month",
             ],
         ),
         (
@@ -371,7 +461,15 @@ fn few_hours_and_a_changing_week_make_it_careful() {
         for usd in hours {
             usage.push([*usd]).unwrap();
         }
-        advise(&Question { usage: &usage, from: at("2026-11-15T00:00:00Z"), deductions: &[], owned: &[], offers: &offers, by_aws: &[] })
+        advise(&Question {
+            usage: &usage,
+            from: at("2026-11-15T00:00:00Z"),
+            deductions: &[],
+            owned: &[],
+            offers: &offers,
+            by_aws: &[],
+            longer: None,
+        })
     };
     assert_eq!(advised(&[dec!(10); 167]), None, "less than a week");
     let ends = advised(&[[dec!(10); 168], [dec!(2); 168]].concat()).unwrap();
