@@ -82,7 +82,8 @@ async fn aws_recommends_the_waste_and_the_guard_does_not() {
     for line in [
         "AWS recommends $",
         "endpoint-idle: 2 resources on ml.g5.xlarge (Real-time endpoints; looks forgotten; its owner decides)",
-        "   forgotten-1, of ann@example.com, who was told on 2026-",
+        ", 3 x ml.g5.xlarge, since 2026-10-15), not called in the last ",
+        "; of ann@example.com, who was told on 2026-",
         "Use of AWS account 123456789012 and, if it pays for other accounts, of those, from 2026-",
         "you lose money if this use falls by more than 26 %",
         "Ending the waste is worth 5.8 times the plan",
@@ -90,13 +91,37 @@ async fn aws_recommends_the_waste_and_the_guard_does_not() {
         "If the waste is kept, that is the better plan: it saves $",
         "Once the waste has ended, it costs $",
         "of this use ran; at ",
-        "Not today: buy on 1 December or after",
+        "Buy it between 1 and 24 December, whether or not the waste has ended by then",
         "all waste stays: it saves $",
         "50 % less use: it costs $",
         "1 year, No Upfront: $",
     ] {
         assert!(mails[0].message.contains(line), "{line}\n\n{}", mails[0].message);
     }
+}
+
+#[tokio::test]
+async fn the_bill_of_two_months_says_what_is_new_and_is_not_paid_again() {
+    let (account, without) = (later(ESTATE), later(ESTATE));
+    for account in [&account, &without] {
+        guard_of(Function::EndpointAutoscaler, account, POLICY).run().await.unwrap();
+    }
+    guard_of(Function::CostReporter, &account, POLICY).run().await.unwrap();
+    let (report, alone) = (advise(&account).await, advise(&without).await);
+    assert_eq!((report.cost_usd, of(&report)), (alone.cost_usd, of(&alone)), "the same number for the same price");
+    let mail = account.mails().into_iter().find(|mail| mail.message.contains("savings-plan-shortfall")).unwrap();
+    for line in [
+        // The account is 46 days old, and no plan could have saved anything on the 14 days before.
+        " a month if the last 13 days go on, and $",
+        " a month if the last 60 days repeat themselves",
+        "On the last 60 days, of which it has the bill, ",
+        "Without a break, most of it has run since 2026-10-1",
+        "Most of it is new: buy half of it first.",
+        "Buy half of it first between 1 and 24 December",
+    ] {
+        assert!(mail.message.contains(line), "{line}\n\n{}", mail.message);
+    }
+    assert!(mail.subject.contains(" an hour first, not AWS's $"), "{}", mail.subject);
 }
 
 #[tokio::test]
