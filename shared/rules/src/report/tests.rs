@@ -225,6 +225,27 @@ fn a_plan_is_told_by_the_charges_whatever_their_spelling() {
     assert_eq!(left_out, ["Credit"]);
 }
 
+/// "A plan can cover $100.00 of the use" was the discount on Spot.
+#[test]
+fn a_discount_is_nothing_that_a_plan_can_cover() {
+    const EDP: &str = "Enterprise Discount Program Discount";
+    let (host, spot) = ("Host:ml.g5.xlarge", "TrSpt:ml.g5.xlarge");
+    for (rows, charges, not_covered, never_covered) in [
+        (&[(spot, dec!(900))][..], &[("Usage", dec!(1000)), (EDP, dec!(-100))][..], dec!(0), dec!(900)),
+        (&[(spot, dec!(450)), (host, dec!(450))], &[("Usage", dec!(1000)), (EDP, dec!(-100))], dec!(450), dec!(450)),
+        (&[(host, dec!(400))], &[("Usage", dec!(500)), ("PrivateRateDiscount", dec!(-100))], dec!(400), dec!(0)),
+        (&[(host, dec!(30))], &[("Usage", dec!(30))], dec!(30), dec!(0)),
+        (&[(host, dec!(-3))], &[("Usage", dec!(-3))], dec!(0), dec!(0)), // corrected by more than was used
+        (&[(host, dec!(-3)), (spot, dec!(9))], &[("Usage", dec!(6))], dec!(0), dec!(6)),
+    ] {
+        let mut cuts = empty();
+        let charges: Vec<_> = charges.iter().map(|(name, usd)| (*name, *usd, *usd)).collect();
+        billed(&mut cuts, "2026-11-17", rows, &charges);
+        let plans = report_of(&cuts, &Policy::default(), &[], None).savings_plans;
+        assert_eq!((plans.not_covered.0, plans.never_covered.0), (not_covered, never_covered), "{rows:?} {charges:?}");
+    }
+}
+
 #[test]
 fn a_plan_without_a_fee_here_has_a_commitment_that_is_not_known() {
     let mut cuts = empty();
