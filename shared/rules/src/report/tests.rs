@@ -725,6 +725,79 @@ fn where_the_final_bill_shows_what_a_budget_counts_its_amount_is_told() {
     assert!(mail.contains("Budget ml: $360.00 of $300.00, used up, by the bill.\n"), "{mail}");
 }
 
+/// AWS's credits paid for all of it, and the mail said that the budget was used up.
+#[test]
+fn where_the_invoice_is_not_the_cost_of_use_a_budget_has_the_amount_that_aws_read() {
+    let of = |charges: &[(&str, Decimal, Decimal)]| {
+        let mut cuts = Cuts::new(ReportPeriod::parse("2026-11").unwrap());
+        for one in day("2026-10-01").series(jiff::Span::new().days(1)).take_while(|one| *one < day("2026-12-04")) {
+            cuts.add_day(one);
+            cuts.add(row(one, "Host:ml.m5.xlarge", "nlp", dec!(17)));
+        }
+        billed(&mut cuts, "2026-11-17", &[], charges);
+        cuts
+    };
+    let covered =
+        [("SavingsPlanCoveredUsage", dec!(12), dec!(20)), ("Savings Plan Negation", dec!(0), dec!(-20)), ("Usage", dec!(5), dec!(5))];
+    for (charges, by_bill) in [
+        (&[("Usage", dec!(17), dec!(17))][..], true),
+        (&[("Usage", dec!(19), dec!(19)), ("Enterprise Discount Program Discount", dec!(-2), dec!(-2))], true),
+        (&[], true),
+        (&[("Usage", dec!(17), dec!(17)), ("Credit", dec!(-17), dec!(-17))], false),
+        (&[("Usage", dec!(17), dec!(17)), ("Credit", dec!(-500), dec!(-500))], false),
+        (&[("Usage", dec!(17), dec!(17)), ("Refund", dec!(-3), dec!(-3))], false),
+        (&covered, false), // another account owns the plan
+    ] {
+        let budget = BudgetOnRecord { counts: Some(Counts::All), ..small_budget(dec!(300), dec!(12)) };
+        let mail = mail_of(&report_with(&[budget], "2026-12-04T08:00:00Z", &of(charges), &Policy::default(), &[], None));
+        let words = if by_bill { "Budget ml: $510.00 of $300.00, used up, by the bill.\n" } else { "Budget ml: $12.00 of $300.00.\n" };
+        assert!(mail.contains(words), "{charges:?}: {mail}");
+        assert_eq!(mail.contains("(budget-exceeded)"), by_bill, "{charges:?}: {mail}");
+    }
+}
+
+/// A budget without a team.
+fn small_budget(limit: Decimal, spent: Decimal) -> BudgetOnRecord {
+    BudgetOnRecord {
+        name: "ml".into(),
+        month: day("2026-11-01"),
+        limit,
+        spent,
+        forecast: None,
+        team: None,
+        is_of_sagemaker: true,
+        counts: None,
+        unhealthy: None,
+    }
+}
+
+#[test]
+fn a_limit_of_nothing_is_used_up_once_something_is_spent() {
+    for (limit, spent, is_used_up) in [
+        (dec!(0), dec!(0), false),
+        (dec!(0), dec!(-4.2), false),
+        (dec!(0), dec!(0.01), true),
+        (dec!(300), dec!(-4.2), false),
+        (dec!(300), dec!(149.99), false),
+        (dec!(300), dec!(300), true),
+    ] {
+        let budgets = [small_budget(limit, spent), BudgetOnRecord { name: "other".into(), ..small_budget(dec!(100), dec!(50)) }];
+        let report = report_with(&budgets, "2026-12-01T08:00:00Z", &empty(), &Policy::default(), &[], None);
+        assert_eq!(report.month.budgets[0].name == "ml", is_used_up, "{spent} of {limit}: the first is that which is used most");
+        assert_eq!((mail_of(&report).contains(", used up"), report.decisions.len() == 1), (is_used_up, is_used_up), "{spent} of {limit}");
+    }
+}
+
+#[test]
+fn a_limit_that_says_nothing_is_neither_drawn_nor_decided_on() {
+    let why = "AWS sets its limit from what was spent before, and set $0.01: write a limit".to_owned();
+    let budget = BudgetOnRecord { unhealthy: Some(why.clone()), ..small_budget(dec!(0.01), dec!(512.3)) };
+    let report = report_with(&[budget], "2026-12-01T08:00:00Z", &empty(), &Policy::default(), &[], None);
+    assert_eq!((report.trend.budget_per_day, report.decisions.len()), (None, 0));
+    let mail = mail_of(&report);
+    assert!(mail.contains(&format!("Budget ml of $0.01 does not watch the spend: {why}.\n")), "{mail}");
+}
+
 #[test]
 fn hours_that_are_not_on_the_bill_are_not_zero() {
     assert_eq!(Hours(dec!(0)).known_of(Money(dec!(870))), None);
