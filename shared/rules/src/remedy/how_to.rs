@@ -6,7 +6,7 @@ use crate::{
     remedy::action::how_to_stop,
     vocabulary::{
         resource::Resource,
-        text::{argument, one_line},
+        text::{argument, json, one_line},
     },
 };
 
@@ -41,7 +41,7 @@ pub fn how_to_submit(mut definition: Value, of: &Resource) -> String {
     let hidden = hide_secrets(&mut definition);
     let region = of.region_option();
     let describe = format!("aws sagemaker describe-training-job {region}--training-job-name {}", argument(&of.name));
-    let text = definition.to_string();
+    let text = json(&definition);
     if LONGEST_SHOWN < text.len() {
         return format!("make its definition, which is too long for a mail, of what this says: {describe}");
     }
