@@ -74,9 +74,9 @@ fn hide_secrets(definition: &mut Value) -> bool {
     hidden
 }
 
-/// Whether a name, or a word of a command line, is like `api_token`.
+/// Whether a name, or a word of a command line, is like `api_token`. A tokenizer is none.
 fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
+    let name = name.to_ascii_lowercase().replace("tokeniz", "");
     ["auth", "credential", "key", "passphrase", "passwd", "password", "pwd", "secret", "token"].iter().any(|word| name.contains(word))
 }
 
@@ -129,7 +129,13 @@ mod tests {
             (json!({"HyperParameters": {"db_pwd": "SECRET"}}), true),
             (json!({"HyperParameters": {"auth": "SECRET"}}), true),
             (json!({"Environment": {"MLFLOW_TRACKING_USERNAME": "SECRET"}}), true),
-            (container(train.clone(), json!(["--epochs", "3", "--mail", "ann@example.com", "--data", "s3://bucket/a@b"])), false),
+            (
+                container(
+                    train.clone(),
+                    json!(["--epochs", "3", "--mail", "ann@example.com", "--tokenizer", "bert", "--data", "s3://bucket/a@b"]),
+                ),
+                false,
+            ),
             (json!({"HyperParameters": {"data": "https://example.com/a@b", "epochs": "3"}}), false),
             (json!({"HyperParameters": null, "AlgorithmSpecification": null}), false),
             (json!([]), false),

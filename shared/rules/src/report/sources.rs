@@ -78,6 +78,11 @@ impl Sources<'_> {
         let is_shown = is_final && self.cuts.is_as_invoiced(month);
         let counts = budget.counts.as_ref().filter(|_| is_shown && budget.unhealthy.is_none())?;
         let names = self.cuts.team_names();
+        // AWS counts one spelling of a team, and the report all of them.
+        let is_spelt_twice = |own: &str| 1 < names.iter().filter(|name| is_alike(name, own)).count();
+        if matches!(counts, Counts::Team(own) if is_spelt_twice(own)) {
+            return None;
+        }
         let takes = |team: usize| match counts {
             Counts::All => true,
             Counts::Team(own) => names.get(team).is_some_and(|name| is_alike(own, name)),

@@ -756,6 +756,22 @@ fn where_the_invoice_is_not_the_cost_of_use_a_budget_has_the_amount_that_aws_rea
     }
 }
 
+/// The bill's "NLP" was added to the budget of "nlp", which AWS does not do.
+#[test]
+fn a_budget_of_a_team_that_is_spelt_twice_has_the_amount_that_aws_read() {
+    for (other, by_bill) in [("vision", true), ("", true), ("NLP", false), ("nlp ", false)] {
+        let mut cuts = Cuts::new(ReportPeriod::parse("2026-11").unwrap());
+        for one in day("2026-10-01").series(jiff::Span::new().days(1)).take_while(|one| *one < day("2026-12-04")) {
+            cuts.add(row(one, "Host:ml.m5.xlarge", "nlp", dec!(12)));
+            cuts.add(row(one, "Host:ml.m5.xlarge", other, dec!(5)));
+        }
+        let budget = BudgetOnRecord { counts: Some(Counts::Team("nlp".into())), ..small_budget(dec!(300), dec!(12)) };
+        let budgets = report_with(&[budget], "2026-12-04T08:00:00Z", &cuts, &Policy::default(), &[], None).month.budgets;
+        let spent = if by_bill { dec!(360) } else { dec!(12) };
+        assert_eq!((budgets[0].spent.0, budgets[0].by_bill), (spent, by_bill), "{other}");
+    }
+}
+
 /// A budget without a team.
 fn small_budget(limit: Decimal, spent: Decimal) -> BudgetOnRecord {
     BudgetOnRecord {
