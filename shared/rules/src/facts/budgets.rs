@@ -279,6 +279,12 @@ impl Budget {
         self.limit.is_some_and(|limit| limit <= NO_REAL_LIMIT || is_behind(limit))
     }
 
+    /// Why a limit that AWS has set says nothing, for people. `None`: a person has set it, it says something, or the budget is not in a period.
+    pub fn no_limit_by_aws(&self) -> Option<String> {
+        let limit = self.limit.filter(|_| self.adjusts && self.has_no_real_limit() && self.period.is_some())?;
+        Some(format!("AWS sets its limit from what was spent before, and set {}: write a limit", amount(limit, &self.unit)))
+    }
+
     /// What was spent in the current period. `None`: not known yet. AWS updates the amount some times a day and does not say when, so it may still be that of the
     /// period before until the new period is a day old (a daily budget: a day and a half).
     pub fn spent(&self, now: Timestamp) -> Option<Decimal> {

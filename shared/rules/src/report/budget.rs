@@ -27,7 +27,7 @@ pub struct BudgetOnRecord {
     pub forecast: Option<Decimal>,
     /// The one team that it counts. `None`: not of one team.
     pub team: Option<String>,
-    /// Whether it counts SageMaker and nothing else. If not, it counts more, or may.
+    /// Whether it counts all of SageMaker or of its team, and nothing else. If not, it counts more or only a part, or may.
     pub is_of_sagemaker: bool,
     /// What it counts, if that is all of SageMaker or one team's part and nothing else. `None`: it is not, or not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,15 +81,15 @@ impl BudgetOnRecord {
             spent: budget.actual?,
             forecast: budget.forecast,
             team: budget.resource.ownership.team.clone().or_else(|| budget.filter.team(&policy.team_tags).map(str::to_owned)),
-            is_of_sagemaker: budget.filter.is_of(&policy.billing.services),
+            is_of_sagemaker: budget.filter.is_of(&policy.billing.services) && leaves_out_no_use(&budget.filter, policy),
             counts: Counts::of(&budget.filter, policy),
-            unhealthy: budget.unhealthy.clone(),
+            unhealthy: budget.unhealthy.clone().or_else(|| budget.no_limit_by_aws()),
         })
     }
 
     /// Whether all of it is spent.
     pub(crate) fn is_used_up(&self) -> bool {
-        self.limit <= self.spent
+        report::Budget::is_all(self.spent, self.limit)
     }
 
     /// Its line, as it was on a day, or by the bill. What was forecast of a month that is over is old news.
@@ -106,8 +106,21 @@ impl BudgetOnRecord {
     }
 }
 
+/// Whether a filter leaves out nothing of a service's use but that of other teams. An account, a Region, a usage type and another tag leave out some.
+fn leaves_out_no_use(filter: &Filter, policy: &Policy) -> bool {
+    match filter {
+        Filter::Service(_) => true,
+        Filter::Tag(..) => filter.team(&policy.team_tags).is_some(),
+        Filter::Charges(_) | Filter::Not(_) => filter.judge(&|_| None) == Some(true),
+        Filter::All(parts) => parts.iter().all(|part| leaves_out_no_use(part, policy)),
+        Filter::Any(_) | Filter::UsageType(_) | Filter::Unknown(_) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use rust_decimal::dec;
+
     use super::*;
     use crate::samples;
 
@@ -138,10 +151,27 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_that_aws_set_where_nothing_was_spent_before_watches_nothing() {
+        for (limit, adjusts, unhealthy) in [
+            (dec!(0), true, Some("AWS sets its limit from what was spent before, and set $0.00: write a limit")),
+            (dec!(0.01), true, Some("AWS sets its limit from what was spent before, and set $0.01: write a limit")),
+            (dec!(50), true, Some("AWS sets its limit from what was spent before, and set $50.00: write a limit")),
+            (dec!(400), true, None),
+            (dec!(0.01), false, None),
+        ] {
+            let budget = Budget { limit: Some(limit), adjusts, actual: Some(dec!(512.3)), ..samples::budget("x") };
+            let on_record = BudgetOnRecord::of(&budget, &Policy::default()).unwrap();
+            assert_eq!(on_record.unhealthy.as_deref(), unhealthy, "{limit} {adjusts}");
+        }
+    }
+
+    #[test]
     fn a_budget_is_remembered_if_it_can_count_sagemaker() {
         let of = |service: &str| Filter::Service(vec![service.to_owned()]);
         let (sagemaker, other) = (of("Amazon SageMaker"), of("Amazon Elastic Compute Cloud - Compute"));
         let tag = Filter::Tag("Team".to_owned(), vec!["nlp".to_owned()]);
+        let part = |part: Filter| Filter::All(vec![sagemaker.clone(), part]);
+        let charges = |types: &[&str]| Filter::Charges(types.iter().map(|one| (*one).to_owned()).collect());
         for (filter, is_of_sagemaker) in [
             (sagemaker.clone(), Some(true)),
             (Filter::All(vec![sagemaker.clone(), tag.clone()]), Some(true)),
@@ -151,7 +181,15 @@ mod tests {
             (Filter::Not(Box::new(other.clone())), Some(false)),
             (other.clone(), None),
             (Filter::All(vec![other, tag]), None),
-            (Filter::Not(Box::new(sagemaker)), None),
+            (Filter::Not(Box::new(sagemaker.clone())), None),
+            // A part of SageMaker: the chart drew its limit over all of the spend.
+            (part(Filter::Unknown("LINKED_ACCOUNT".to_owned())), Some(false)),
+            (part(Filter::UsageType(vec!["TrSpt:ml.g5.xlarge".to_owned()])), Some(false)),
+            (part(Filter::Tag("Project".to_owned(), vec!["x".to_owned()])), Some(false)),
+            (part(Filter::Tag("Team".to_owned(), vec!["nlp".to_owned(), "vision".to_owned()])), Some(false)),
+            (part(charges(&["SavingsPlanCoveredUsage"])), Some(false)),
+            (part(charges(&["Usage", "Tax"])), Some(true)),
+            (part(Filter::Not(Box::new(charges(&["Credit", "Refund"])))), Some(true)),
         ] {
             let budget = Budget { filter: filter.clone(), ..samples::budget("x") };
             let on_record = BudgetOnRecord::of(&budget, &Policy::default());

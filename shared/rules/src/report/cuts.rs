@@ -68,6 +68,8 @@ pub struct Cuts {
     pub(crate) charges: BTreeMap<String, (Decimal, Decimal)>,
     /// What the charges of use come to on each day.
     charged: BTreeMap<Date, Decimal>,
+    /// What all charges come to on each day on the invoice.
+    invoiced: BTreeMap<Date, Decimal>,
     usages: Names,
     teams: Names,
     /// The component of each usage type.
@@ -124,6 +126,7 @@ impl Cuts {
             accounts: BTreeMap::new(),
             charges: BTreeMap::new(),
             charged: BTreeMap::new(),
+            invoiced: BTreeMap::new(),
             usages: Names::default(),
             teams: Names::default(),
             components: vec![],
@@ -176,6 +179,7 @@ impl Cuts {
 
     /// Adds what a type of charge came to in an account.
     pub fn add_charge(&mut self, day: Date, charge: &Charge) {
+        *self.invoiced.entry(day).or_default() += charge.billed;
         if charge.is_of_use() {
             self.accounts.entry(charge.account.clone()).or_default().add(self.period, day, charge.usd);
             *self.charged.entry(day).or_default() += charge.usd;
@@ -194,6 +198,12 @@ impl Cuts {
             (cost - self.charged.get(&day).copied().unwrap_or_default()).abs() <= CENT
         };
         period.all_days().all(adds_up)
+    }
+
+    /// Whether a period's use costs what its charges come to on the invoice: no credit, refund or Savings Plan makes a difference, as far as charges were read.
+    pub(crate) fn is_as_invoiced(&self, period: ReportPeriod) -> bool {
+        let sum = |of: &BTreeMap<Date, Decimal>| of.range(period.from..period.until).map(|(_, usd)| *usd).sum::<Decimal>();
+        (sum(&self.charged) - sum(&self.invoiced)).abs() <= CENT
     }
 
     /// What each usage type cost each team.

@@ -173,7 +173,12 @@ pub struct Budget {
 impl Budget {
     /// Whether all of it is spent.
     pub fn is_used_up(&self) -> bool {
-        self.limit <= self.spent
+        Self::is_all(self.spent.0, self.limit.0)
+    }
+
+    /// Whether what is spent is all of a limit. A limit of 0 is kept as long as nothing is spent.
+    pub(crate) fn is_all(spent: Decimal, limit: Decimal) -> bool {
+        Decimal::ZERO < spent && limit <= spent
     }
 
     /// The day when it was read, if that was before a time's day.
@@ -183,7 +188,8 @@ impl Budget {
 
     /// How much of it is spent.
     pub(crate) fn used(&self) -> Decimal {
-        self.spent.0.checked_div(self.limit.0).unwrap_or(Decimal::MAX)
+        let of_nothing = if self.is_used_up() { Decimal::MAX } else { Decimal::ZERO };
+        self.spent.0.checked_div(self.limit.0).unwrap_or(of_nothing)
     }
 }
 

@@ -156,8 +156,8 @@ impl<'a> Remembered<'a> {
         // The month that the decision is for: the one in which the report is made.
         let this_month = day_of(self.from.now);
         let is_open = |name: &str| self.entries.iter().any(|one| one.rule == EXCEEDED && one.name == name && OPEN.contains(&one.state));
-        let budgets =
-            self.from.budgets_of(self.team).filter(|(one, _)| month.is_over(self.from.now) && one.is_used_up() && !is_open(&one.name));
+        let is_told = |one: &BudgetOnRecord| one.is_used_up() && one.unhealthy.is_none() && !is_open(&one.name);
+        let budgets = self.from.budgets_of(self.team).filter(|(one, _)| month.is_over(self.from.now) && is_told(one));
         let read = self.from.budgets_read.map_or_else(String::new, |at| format!(", as read on {}", day_of(at).strftime("%-d %B")));
         let decision = |(one, by_bill): (BudgetOnRecord, bool)| Decision {
             what: format!("{} {}", Kind::Budget.words(), one_line(&one.name)),

@@ -71,12 +71,18 @@ impl Sources<'_> {
     }
 
     /// What the final bill has of a budget in the month in which the period ends. `None`: it is not final, or does not show it. A Savings Plan's fee is of no team,
-    /// and of another service.
+    /// and of another service. A budget counts what is on the invoice, unless it is made otherwise: the cost of use is not its amount where both differ.
     fn by_bill(&self, budget: &BudgetOnRecord) -> Option<Decimal> {
         let (month, days) = (self.cuts.period.last_month(), &self.cuts.days);
         let is_final = month.until <= self.estimated_from && month.is_over(self.now) && month.all_days().all(|day| days.contains_key(&day));
-        let counts = budget.counts.as_ref().filter(|_| is_final && budget.unhealthy.is_none())?;
+        let is_shown = is_final && self.cuts.is_as_invoiced(month);
+        let counts = budget.counts.as_ref().filter(|_| is_shown && budget.unhealthy.is_none())?;
         let names = self.cuts.team_names();
+        // AWS counts one spelling of a team, and the report all of them.
+        let is_spelt_twice = |own: &str| 1 < names.iter().filter(|name| is_alike(name, own)).count();
+        if matches!(counts, Counts::Team(own) if is_spelt_twice(own)) {
+            return None;
+        }
         let takes = |team: usize| match counts {
             Counts::All => true,
             Counts::Team(own) => names.get(team).is_some_and(|name| is_alike(own, name)),

@@ -225,6 +225,27 @@ fn a_plan_is_told_by_the_charges_whatever_their_spelling() {
     assert_eq!(left_out, ["Credit"]);
 }
 
+/// "A plan can cover $100.00 of the use" was the discount on Spot.
+#[test]
+fn a_discount_is_nothing_that_a_plan_can_cover() {
+    const EDP: &str = "Enterprise Discount Program Discount";
+    let (host, spot) = ("Host:ml.g5.xlarge", "TrSpt:ml.g5.xlarge");
+    for (rows, charges, not_covered, never_covered) in [
+        (&[(spot, dec!(900))][..], &[("Usage", dec!(1000)), (EDP, dec!(-100))][..], dec!(0), dec!(900)),
+        (&[(spot, dec!(450)), (host, dec!(450))], &[("Usage", dec!(1000)), (EDP, dec!(-100))], dec!(450), dec!(450)),
+        (&[(host, dec!(400))], &[("Usage", dec!(500)), ("PrivateRateDiscount", dec!(-100))], dec!(400), dec!(0)),
+        (&[(host, dec!(30))], &[("Usage", dec!(30))], dec!(30), dec!(0)),
+        (&[(host, dec!(-3))], &[("Usage", dec!(-3))], dec!(0), dec!(0)), // corrected by more than was used
+        (&[(host, dec!(-3)), (spot, dec!(9))], &[("Usage", dec!(6))], dec!(0), dec!(6)),
+    ] {
+        let mut cuts = empty();
+        let charges: Vec<_> = charges.iter().map(|(name, usd)| (*name, *usd, *usd)).collect();
+        billed(&mut cuts, "2026-11-17", rows, &charges);
+        let plans = report_of(&cuts, &Policy::default(), &[], None).savings_plans;
+        assert_eq!((plans.not_covered.0, plans.never_covered.0), (not_covered, never_covered), "{rows:?} {charges:?}");
+    }
+}
+
 #[test]
 fn a_plan_without_a_fee_here_has_a_commitment_that_is_not_known() {
     let mut cuts = empty();
@@ -702,6 +723,95 @@ fn where_the_final_bill_shows_what_a_budget_counts_its_amount_is_told() {
     let mail = mail_of(&report_with(&[budget], "2026-12-04T08:00:00Z", &bill(train, whole), &Policy::default(), &[], None));
     assert!(mail.contains(words), "{mail}");
     assert!(mail.contains("Budget ml: $360.00 of $300.00, used up, by the bill.\n"), "{mail}");
+}
+
+/// AWS's credits paid for all of it, and the mail said that the budget was used up.
+#[test]
+fn where_the_invoice_is_not_the_cost_of_use_a_budget_has_the_amount_that_aws_read() {
+    let of = |charges: &[(&str, Decimal, Decimal)]| {
+        let mut cuts = Cuts::new(ReportPeriod::parse("2026-11").unwrap());
+        for one in day("2026-10-01").series(jiff::Span::new().days(1)).take_while(|one| *one < day("2026-12-04")) {
+            cuts.add_day(one);
+            cuts.add(row(one, "Host:ml.m5.xlarge", "nlp", dec!(17)));
+        }
+        billed(&mut cuts, "2026-11-17", &[], charges);
+        cuts
+    };
+    let covered =
+        [("SavingsPlanCoveredUsage", dec!(12), dec!(20)), ("Savings Plan Negation", dec!(0), dec!(-20)), ("Usage", dec!(5), dec!(5))];
+    for (charges, by_bill) in [
+        (&[("Usage", dec!(17), dec!(17))][..], true),
+        (&[("Usage", dec!(19), dec!(19)), ("Enterprise Discount Program Discount", dec!(-2), dec!(-2))], true),
+        (&[], true),
+        (&[("Usage", dec!(17), dec!(17)), ("Credit", dec!(-17), dec!(-17))], false),
+        (&[("Usage", dec!(17), dec!(17)), ("Credit", dec!(-500), dec!(-500))], false),
+        (&[("Usage", dec!(17), dec!(17)), ("Refund", dec!(-3), dec!(-3))], false),
+        (&covered, false), // another account owns the plan
+    ] {
+        let budget = BudgetOnRecord { counts: Some(Counts::All), ..small_budget(dec!(300), dec!(12)) };
+        let mail = mail_of(&report_with(&[budget], "2026-12-04T08:00:00Z", &of(charges), &Policy::default(), &[], None));
+        let words = if by_bill { "Budget ml: $510.00 of $300.00, used up, by the bill.\n" } else { "Budget ml: $12.00 of $300.00.\n" };
+        assert!(mail.contains(words), "{charges:?}: {mail}");
+        assert_eq!(mail.contains("(budget-exceeded)"), by_bill, "{charges:?}: {mail}");
+    }
+}
+
+/// The bill's "NLP" was added to the budget of "nlp", which AWS does not do.
+#[test]
+fn a_budget_of_a_team_that_is_spelt_twice_has_the_amount_that_aws_read() {
+    for (other, by_bill) in [("vision", true), ("", true), ("NLP", false), ("nlp ", false)] {
+        let mut cuts = Cuts::new(ReportPeriod::parse("2026-11").unwrap());
+        for one in day("2026-10-01").series(jiff::Span::new().days(1)).take_while(|one| *one < day("2026-12-04")) {
+            cuts.add(row(one, "Host:ml.m5.xlarge", "nlp", dec!(12)));
+            cuts.add(row(one, "Host:ml.m5.xlarge", other, dec!(5)));
+        }
+        let budget = BudgetOnRecord { counts: Some(Counts::Team("nlp".into())), ..small_budget(dec!(300), dec!(12)) };
+        let budgets = report_with(&[budget], "2026-12-04T08:00:00Z", &cuts, &Policy::default(), &[], None).month.budgets;
+        let spent = if by_bill { dec!(360) } else { dec!(12) };
+        assert_eq!((budgets[0].spent.0, budgets[0].by_bill), (spent, by_bill), "{other}");
+    }
+}
+
+/// A budget without a team.
+fn small_budget(limit: Decimal, spent: Decimal) -> BudgetOnRecord {
+    BudgetOnRecord {
+        name: "ml".into(),
+        month: day("2026-11-01"),
+        limit,
+        spent,
+        forecast: None,
+        team: None,
+        is_of_sagemaker: true,
+        counts: None,
+        unhealthy: None,
+    }
+}
+
+#[test]
+fn a_limit_of_nothing_is_used_up_once_something_is_spent() {
+    for (limit, spent, is_used_up) in [
+        (dec!(0), dec!(0), false),
+        (dec!(0), dec!(-4.2), false),
+        (dec!(0), dec!(0.01), true),
+        (dec!(300), dec!(-4.2), false),
+        (dec!(300), dec!(149.99), false),
+        (dec!(300), dec!(300), true),
+    ] {
+        let budgets = [small_budget(limit, spent), BudgetOnRecord { name: "other".into(), ..small_budget(dec!(100), dec!(50)) }];
+        let report = report_with(&budgets, "2026-12-01T08:00:00Z", &empty(), &Policy::default(), &[], None);
+        assert_eq!(report.month.budgets[0].name == "ml", is_used_up, "{spent} of {limit}: the first is that which is used most");
+        assert_eq!((mail_of(&report).contains(", used up"), report.decisions.len() == 1), (is_used_up, is_used_up), "{spent} of {limit}");
+    }
+}
+
+#[test]
+fn a_limit_that_says_nothing_is_neither_drawn_nor_decided_on() {
+    let why = "AWS sets its limit from what was spent before, and set $0.01: write a limit".to_owned();
+    let budget = BudgetOnRecord { unhealthy: Some(why.clone()), ..small_budget(dec!(0.01), dec!(512.3)) };
+    let report = report_with(&[budget], "2026-12-01T08:00:00Z", &empty(), &Policy::default(), &[], None);
+    assert_eq!((report.trend.budget_per_day, report.decisions.len()), (None, 0));
+    let mail = mail_of(&report);
+    assert!(mail.contains(&format!("Budget ml of $0.01 does not watch the spend: {why}.\n")), "{mail}");
 }
 
 #[test]

@@ -61,7 +61,7 @@ impl Rulebook {
         }
         let why = match self.policy.team_of_measure(budget) {
             _ if budget.has_no_real_limit() => {
-                "its limit is a dollar or less, which says nothing of what the team may spend: write another one"
+                "its limit is a dollar or less, or AWS set it far below what is spent: it says nothing of what the team may spend. Write another one"
             }
             _ if budget.unhealthy.is_some() => "it is unhealthy, so its numbers may be old: put it right",
             _ if budget.is_elsewhere => "it counts only what other accounts or Regions cost, which cannot be stopped from here",
@@ -103,6 +103,17 @@ mod tests {
             let (wanted, told) = outcome(TIGHTENS, facts);
             assert_eq!(wanted, measures);
             assert_eq!(told.contains("other accounts or Regions"), is_elsewhere, "{told}");
+        }
+    }
+
+    #[test]
+    fn a_limit_that_says_nothing_is_called_what_it_is() {
+        for (limit, adjusts, measures) in [(dec!(1000), false, 1), (dec!(1000), true, 1), (dec!(50), true, 0), (dec!(0), false, 0)] {
+            let mut facts = used_up();
+            (facts.budgets[0].limit, facts.budgets[0].adjusts) = (Some(limit), adjusts);
+            let (wanted, told) = outcome(TIGHTENS, facts);
+            let is_told = told.contains("or AWS set it far below what is spent: it says nothing of what the team may spend");
+            assert_eq!((wanted, is_told), (measures, measures == 0), "{limit} {adjusts}: {told}");
         }
     }
 

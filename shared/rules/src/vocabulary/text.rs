@@ -36,12 +36,24 @@ pub fn quoted(text: &str) -> String {
 
 /// JSON as one argument of a command in a shell. It is never cut.
 pub fn json_argument(value: &serde_json::Value) -> String {
-    format!("'{}'", lines(&value.to_string()).replace('\'', r"'\''"))
+    format!("'{}'", json(value).replace('\'', r"'\''"))
+}
+
+/// JSON in one line. What cannot be seen is escaped, so that it means the same where it is pasted.
+pub fn json(value: &serde_json::Value) -> String {
+    value.to_string().chars().fold(String::new(), |mut text, c| {
+        if seen(c) == c {
+            text.push(c);
+        } else {
+            let _ = c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(text, "\\u{unit:04x}"));
+        }
+        text
+    })
 }
 
 /// A text in the source of a Python program or in JSON, with its quotes. It cannot end early.
 pub fn literal(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    json(&serde_json::Value::from(text))
 }
 
 /// A text as a part of a URL: everything but letters, digits and `-._~` as `%` and two digits (RFC 3986).
@@ -147,9 +159,14 @@ mod tests {
             ("a\nreboot\r\t", r#""a\nreboot\r\t""#),
             (r"a\", r#""a\\""#),
             ("山\u{7}", "\"山\\u0007\""),
+            // It was shown as �, and pasted as that.
+            ("s3://a/b\u{200b}\u{202e}\u{9b}", r#""s3://a/b\u200b\u202e\u009b""#),
+            ("a\u{e0041}é😀", r#""a\udb40\udc41é😀""#),
             ("", r#""""#),
         ] {
             assert_eq!(super::literal(text), literal);
+            assert_eq!(serde_json::from_str::<String>(literal).unwrap(), text, "it means the same");
+            assert_eq!(lines(literal), literal, "nothing of it is hidden");
         }
     }
 

@@ -44,16 +44,19 @@ impl View<'_> {
                 _ => {}
             }
         }
+        let used = |of: InPlans| {
+            let its = self.uses.iter().filter(|one| one.component != Component::Fee && one.component.in_plans() == of);
+            its.map(|one| one.usd.now).sum::<Decimal>().max(Decimal::ZERO)
+        };
         // The charges do not say of which components they are. What no plan covers is at on-demand prices, or on Spot.
         let mut part = |of: InPlans| {
-            let usd =
-                self.uses.iter().filter(|one| one.component != Component::Fee && one.component.in_plans() == of).map(|one| one.usd.now);
-            let usd = usd.sum::<Decimal>().min(at_on_demand_prices).max(Decimal::ZERO);
+            let usd = used(of).min(at_on_demand_prices).max(Decimal::ZERO);
             at_on_demand_prices -= usd;
             Money(usd)
         };
         (plans.never_covered, plans.not_sure) = (part(InPlans::Never), part(InPlans::NotSure));
-        plans.not_covered = Money(at_on_demand_prices);
+        // Discounts lie in what they make cheaper, and not in these prices: what is left may be of them.
+        plans.not_covered = part(InPlans::Covered);
         plans
     }
 

@@ -48,7 +48,8 @@ impl View<'_> {
             (Some(own), Some(team)) => is_alike(own, team),
             (own, team) => own.is_none() && team.is_none(),
         };
-        let budgets = self.from.budgets.iter().filter(|one| one.is_of_sagemaker && one.month == month.from).filter(is_its);
+        let budgets =
+            self.from.budgets.iter().filter(|one| one.is_of_sagemaker && one.unhealthy.is_none() && one.month == month.from).filter(is_its);
         let lowest = budgets.min_by_key(|one| one.limit)?;
         Some((one_line(&lowest.name), Money(lowest.limit / Decimal::from(month.days().max(1)))))
     }

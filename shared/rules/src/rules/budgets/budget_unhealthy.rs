@@ -22,7 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{Budget, amount},
+    facts::Budget,
     policy::NearlyService,
     rules::{
         context::RuleContext,
@@ -74,15 +74,13 @@ fn why(budget: &Budget, cx: &RuleContext<'_>) -> Option<String> {
     if budget.filter.takes_sagemaker(policy) == Some(false) {
         return None;
     }
-    let limit = budget.limit.filter(|_| budget.adjusts && budget.has_no_real_limit() && budget.period.is_some());
-    let no_limit = |limit| format!("AWS sets its limit from what was spent before, and set {}: write a limit", amount(limit, &budget.unit));
     let team_tag = budget.filter.nearly_team_tag(policy).filter(|_| budget.spent(cx.now).is_some_and(|spent| spent.is_zero()));
     let other_case = |(key, tag)| {
         format!(
             "nothing was counted, and it filters by the tag `{key}`: the team tag of your bill is `{tag}`, and AWS compares to the letter"
         )
     };
-    budget.unhealthy.clone().or_else(|| limit.map(no_limit)).or_else(|| team_tag.map(other_case))
+    budget.unhealthy.clone().or_else(|| budget.no_limit_by_aws()).or_else(|| team_tag.map(other_case))
 }
 
 #[cfg(test)]

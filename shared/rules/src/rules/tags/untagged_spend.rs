@@ -69,7 +69,8 @@ impl Rule for UntaggedSpend {
         if NAMED < usages.len() {
             named.push(format!("{} more", usages.len() - NAMED));
         }
-        let percent = (untagged * Decimal::ONE_HUNDRED / total).round();
+        // Discounts may make the tagged part negative, and so the sum less than its untagged part, or nothing.
+        let percent = (untagged * Decimal::ONE_HUNDRED / total.max(untagged)).round();
         Verdict::Waste(Box::new(Waste {
             reason: format!(
                 "{} of the {} that SageMaker cost in the last {days} days ({percent} %) has no value for {}: {}",
@@ -130,6 +131,8 @@ mod tests {
             (&[("Host:x", dec!(100), dec!(10))], true),
             (&[], false),
             (&[("Host:x", dec!(-5), dec!(0))], false),
+            (&[("Host:x", dec!(-20), dec!(20))], true), // in all, nothing
+            (&[("Host:x", dec!(-30), dec!(20))], true),
         ] {
             let key = TagKey { spend: Some(spend(usages)), ..tag_key("CostCenter") };
             let verdict = UntaggedSpend::default().check(&key, &context("2026-11-24T12:00:00Z"));

@@ -78,7 +78,8 @@ impl Rule for ResubmittedJobDoubled {
         }
         Verdict::Waste(Box::new(Waste {
             reason: format!("the guard submitted it as Spot in place of {}, and could not stop the original: {what}", replaced.name).into(),
-            usd_per_hour: cx.hourly_of(&job.instances),
+            // The original runs on demand. What this one costs on Spot is not known.
+            usd_per_hour: cx.hourly_of(&job.instances).filter(|_| replaced.fate == Fate::Runs),
             notice: Notice {
                 advice: Some(to_do),
                 severity: Severity::Warning,
@@ -152,8 +153,12 @@ mod tests {
             (since(job(JobStatus::InProgress, Fate::Stopping, false), "2026-11-24T09:00:00Z"), vec!["fine"]),
             (unknown, vec!["no answer"]),
         ] {
+            let runs_on_demand = matches!(&job.replaces, Some(Ok(Replaced { fate: Fate::Runs, .. })));
             let told = match (ResubmittedJobDoubled {}).check(&job, &context("2026-11-24T12:00:00Z")) {
-                Verdict::Waste(waste) => waste.notice.advice.unwrap(),
+                Verdict::Waste(waste) => {
+                    assert_eq!(waste.usd_per_hour.is_some(), runs_on_demand, "Spot has no price that is known: {job:?}");
+                    waste.notice.advice.unwrap()
+                }
                 Verdict::Fine => "fine".into(),
                 Verdict::Later => "later".into(),
                 Verdict::Unknown(why) | Verdict::Exempt(why) => why,

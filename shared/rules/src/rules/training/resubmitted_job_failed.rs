@@ -10,7 +10,8 @@
 //!
 //! ## What happens, and what is lost
 //! Its owner is mailed the definition and the command that starts the work again. Nothing else happens. The mail has the severity `critical`. It
-//! leaves out the values of environment variables and hyperparameters whose names look like secrets.
+//! leaves out what may be secret: the values of environment variables, of hyperparameters with a name like `api_token` or with a URL that has a login, and
+//! the command line of a container that has such a word.
 //!
 //! ## Settings
 

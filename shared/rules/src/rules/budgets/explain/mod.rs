@@ -65,7 +65,7 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
             let daily = facts.spend.first().filter(|_| Currency::of_account().is(&budget.unit)).map(|spend| spend.daily(&taken));
             let run_rate = budget.actual.zip(daily.as_ref()).and_then(|(actual, daily)| run_rate(daily, period, actual, facts.now));
             // A budget's forecast has no range. For a budget of all SageMaker it is Cost Explorer's range, for others it is as wide as ours.
-            let is_all = budget.filter.is_service_alone();
+            let is_all = budget.filter.is_service_alone() && budget.filter.is_of(&policy.billing.services);
             let ahead = facts
                 .spend
                 .first()
@@ -75,7 +75,10 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
                 Some(ahead) => Some((ahead.usd - ahead.low, ahead.high - ahead.usd)),
                 None => run_rate.as_ref().and_then(|ours| ours.range.map(|(low, high)| (ours.amount - low, high - ours.amount))),
             };
-            let by_budgets = budget.forecast.or_else(|| Some(budget.actual? + ahead?.usd));
+            let by_budgets = budget.forecast.or_else(|| {
+                let actual = budget.actual.filter(|actual| !counts_less(*actual, insight.billed.and_then(|billed| billed.usd)))?;
+                Some(actual + ahead?.usd)
+            });
             match by_budgets {
                 Some(amount) => {
                     let least = budget.actual.unwrap_or_default().min(amount);
@@ -171,6 +174,11 @@ fn billed(spend: &Spend, days: Range<Date>, takes: &dyn Fn(&DailySpend) -> Optio
     rows.map(|row| Some(if takes(row)? { row.usd } else { Decimal::ZERO })).sum()
 }
 
+/// Whether a budget counts less than what its days cost: it includes credits, or only a part of them that we cannot tell. What comes is then not known.
+fn counts_less(actual: Decimal, cost: Option<Decimal>) -> bool {
+    cost.is_some_and(|cost| actual * dec!(1.1) < cost)
+}
+
 /// What drove a period until a day, compared with as many days of the period before.
 fn causes(spend: &Spend, period: Period, until: Date, taken: &dyn Fn(&DailySpend) -> bool) -> Vec<CostDriver> {
     let over = days_between(period.from, until);
@@ -226,8 +234,7 @@ pub fn run_rate(daily: &BTreeMap<Date, Decimal>, period: Period, actual: Decimal
         mean(like).unwrap_or(every_day)
     };
     let in_daily: Decimal = daily.range(period.from..today).map(|(_, usd)| *usd).sum();
-    // The budget counts less than these days cost: it includes credits, or only a part of them that we cannot tell.
-    if actual * dec!(1.1) < in_daily {
+    if counts_less(actual, Some(in_daily)) {
         return None;
     }
     let other = (actual - in_daily).max(Decimal::ZERO);

@@ -283,6 +283,30 @@ fn awss_forecast_goes_before_ours() {
     assert_eq!(forecasts, [(dec!(300), false), (dec!(5000), true)]);
 }
 
+/// A budget of which credits had paid all was mailed as heading for the whole bill, "by AWS's forecast".
+#[test]
+fn a_forecast_of_the_bill_is_none_of_a_budget_that_counts_less_or_something_else() {
+    let of = |service: &str| Filter::Service(vec![service.into()]);
+    let both = Filter::Service(vec!["Amazon SageMaker".into(), "Amazon Elastic Compute Cloud - Compute".into()]);
+    let ahead = ServiceForecast { from: day("2026-11-11"), until: day("2026-12-01"), usd: dec!(600), low: dec!(500), high: dec!(700) };
+    for (actual, filter, by_aws) in [
+        (dec!(100), of("Amazon SageMaker"), Some(dec!(700))),
+        (dec!(95), of("Amazon SageMaker"), Some(dec!(695))), // AWS lags a little
+        (dec!(0), of("Amazon SageMaker"), None),
+        (dec!(40), of("Amazon SageMaker"), None),
+        (dec!(-40), of("Amazon SageMaker"), None),
+        (dec!(100), of("Amazon Elastic Compute Cloud - Compute"), None),
+        (dec!(400), both, None),
+    ] {
+        let budgets = vec![Budget { actual: Some(actual), filter: filter.clone(), ..budget("credits") }];
+        let spend = vec![Spend { ahead: Some(ahead), ..spend("2026-11-11", dec!(10)) }];
+        let mut facts = Facts { now: at("2026-11-11T12:00:00Z"), budgets, spend, ..Facts::default() };
+        explain(&mut facts, &policy());
+        let told = facts.budgets[0].insight.forecast.clone().filter(|one| one.by_aws).map(|one| one.amount);
+        assert_eq!(told, by_aws, "{actual} {filter:?}");
+    }
+}
+
 #[test]
 fn a_used_up_budget_tightens_for_its_team_until_its_end() {
     let now = at("2026-11-20T12:00:00Z");
