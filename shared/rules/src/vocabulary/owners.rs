@@ -86,7 +86,9 @@ impl Named {
 /// The text without those who are gone or not meant, and without the word that says so of the others: `bob` of `was ann, now bob`, `ann -> bob`, `bob (was ann)`.
 fn present(text: &str) -> Cow<'_, str> {
     let text = without_asides(successor(text).unwrap_or(text));
-    let parts: Vec<&str> = text.split_inclusive([',', ';', '|']).collect();
+    // A tag of SageMaker can have no other sign between two people. Without blanks, it is a path.
+    let spaced = text.replace(" / ", " ; ");
+    let parts: Vec<&str> = spaced.split_inclusive([',', ';', '|']).collect();
     if !parts.iter().any(|part| is_of_the_past(part)) {
         return text;
     }
@@ -96,11 +98,13 @@ fn present(text: &str) -> Cow<'_, str> {
     now("now ").unwrap_or(kept).trim_end_matches([',', ';', '|']).to_owned().into()
 }
 
-/// Who comes after the others: behind the last arrow, or the one behind `now`. `None`: nobody does.
+/// Who comes after the others: behind the last arrow, the one behind `now`, or who is called new: `old:ann new:bob`. `None`: nobody does.
 fn successor(text: &str) -> Option<&str> {
     static ARROW: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^.*\S\s*(?:[-=]>|→)\s*(\S.*)$").ok());
     static NOW: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^.*\S\s*[(\[,;]\s*now:?\s+([^\s()\[\],;]+)\s*[)\]]?\s*$").ok());
-    [&ARROW, &NOW].iter().find_map(|pattern| Some(pattern.as_ref()?.captures(text)?.get(1)?.as_str()))
+    static NEW: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?i)^.*\S\s+(?:current|new|now)(?:\s+owner)?\s*[:=]\s*([^()\[\],;]*[^\s()\[\],;])\s*$").ok());
+    [&ARROW, &NOW, &NEW].iter().find_map(|pattern| Some(pattern.as_ref()?.captures(text)?.get(1)?.as_str()))
 }
 
 /// The text without what is said of somebody who is gone or not meant, in brackets or behind an address: `bob@example.com (was ann@example.com)`.
@@ -151,12 +155,13 @@ pub fn addresses(text: &str) -> Option<String> {
 }
 
 /// The people in a text that names two or more, not all of them by addresses: `ann, bob`, `Ann/Bob`, `ann@example.com; bob`. `None`: it does not, or not all
-/// of it are names of people. `Decker, Arun` is one person, and so is `Decker, Arun <arun@example.com>`.
+/// of it are names of people. `Decker, Arun` is one person, and so are `Decker, Arun <arun@example.com>` and `CORP/ann@example.com`.
 fn several(text: &str) -> Option<Vec<String>> {
     static SEPARATORS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)[,;|/]|\s(?:and|und|&)\s").ok());
     let with_semicolons = with_semicolons(text);
     let parts: Vec<&str> = SEPARATORS.as_ref()?.split(&with_semicolons).map(str::trim).collect();
-    if parts.len() < 2 || text.contains(['<', '(']) || full_name(&text.replace(',', ", ")).is_some() {
+    let is_path = is_address(text) && text.replace(" / ", "").contains('/');
+    if parts.len() < 2 || is_path || text.contains(['<', '(']) || full_name(&text.replace(',', ", ")).is_some() {
         return None;
     }
     let mut people = BTreeSet::new();
