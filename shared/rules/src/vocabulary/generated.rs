@@ -61,7 +61,7 @@ pub(super) static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         describe: regex(r"(?-u)^\d+-g[0-9a-f]{7,40}(?:-|$)"),
         time: regex(r"(?i-u)^(?:\d\d?h\d\d(?:m(?:\d\ds)?)?|t\d{4,6}z?|\d{6}z)(?:-|$)"),
         number: regex(
-            r"(?i-u)^(?:0\d{2,}|\d{5,}|MONTH\d\d?|\d\d?MONTH|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?$|\d{1,3}-of-\d{1,3}|(?:w|WEEK)-?\d\d)(?:-|$)",
+            r"(?i-u)^(?:0\d{2,}|\d{5,}|MONTH\d\d?|\d\d?MONTH|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?$|\d{1,3}-of-\d{1,3}|WEEK-?\d\d)(?:-|$)",
         ),
         counter: regex(r"(?i-u)^(run|build|job|ci|mr|pr|attempt|retry|try|exec|execution|iter|iteration|trial)-?\d+(?:-|$)"),
         kubernetes: regex("^[bcdfghjklmnpqrstvwxz2456789]{5}$"),

@@ -200,6 +200,7 @@ fn what_tells_the_work_is_kept() {
         "catboostlgbmblend",
         "speechbrainxvector",
         "efficientnetv2",
+        "hrnet-w48",
         "deeplabv3plus",
         "hdbscan",
         "mt5-base",
@@ -229,7 +230,7 @@ fn what_tells_the_work_is_kept() {
     // A number that is not needed to make the name unique belongs to the work.
     for (name, stem) in [
         ("fold-1-20261124", "fold-1"),
-        ("churn-w48-20261124", "churn-w48"),
+        ("churn-kw48-20261124", "churn-kw48"),
         // Layers of a network are no date.
         ("mlp-64-32-16-churn-20261124", "mlp-64-32-16-churn"),
         ("resnet-50-2026-11-24-09-10-00-123", "resnet-50"),
