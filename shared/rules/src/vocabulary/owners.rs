@@ -7,7 +7,7 @@ use regex::{Captures, Regex};
 
 use crate::vocabulary::{
     machines::{is_id, is_machine, is_of_identity_center, is_of_role, is_principal},
-    people::{can_be_a_person, full_name, is_group, is_nobodys_mailbox, is_of_the_past, is_placeholder},
+    people::{can_be_a_person, full_name, has_acronym, is_group, is_nobodys_mailbox, is_of_the_past, is_placeholder},
     resource::Arn,
     text::{has_no_width, one_line},
 };
@@ -161,7 +161,8 @@ fn several(text: &str) -> Option<Vec<String>> {
     let with_semicolons = with_semicolons(text);
     let parts: Vec<&str> = SEPARATORS.as_ref()?.split(&with_semicolons).map(str::trim).collect();
     let is_path = is_address(text) && text.replace(" / ", "").contains('/');
-    if parts.len() < 2 || is_path || text.contains(['<', '(']) || full_name(&text.replace(',', ", ")).is_some() {
+    if parts.len() < 2 || is_path || in_domain(text).is_some() || text.contains(['<', '(']) || full_name(&text.replace(',', ", ")).is_some()
+    {
         return None;
     }
     let mut people = BTreeSet::new();
@@ -294,10 +295,12 @@ fn in_directory(text: &str) -> Option<&str> {
     KEYS.into_iter().find_map(value_of).filter(|_| !is_of_groups)
 }
 
-/// The user of a Windows domain: `ann` in `CORP\ann`.
+/// The user of a Windows domain: `ann` in `CORP\ann`, or in `CORP/ann`, because a tag of SageMaker can have no backslash. `Ann/Bob` are two people.
 fn in_domain(text: &str) -> Option<&str> {
     let is_plain = |part: &str| !part.is_empty() && !part.contains(['\\', '=', ',', '/']);
-    text.split_once('\\').filter(|(domain, user)| is_plain(domain) && is_plain(user)).map(|(_, user)| user)
+    let is_domain = |(domain, user): &(&str, &str)| has_acronym(domain) && !has_acronym(user) && !user.starts_with(char::is_whitespace);
+    let parted = text.split_once('\\').or_else(|| text.split_once('/').filter(is_domain));
+    parted.filter(|(domain, user)| is_plain(domain) && is_plain(user)).map(|(_, user)| user)
 }
 
 /// The text without what marks it as a place to fill in, or as a quotation: `<owner>`, `[owner]`, `${owner}`, `"ann"`.

@@ -118,6 +118,8 @@ fn names_are_those_of_persons_or_of_others() {
         ("AIDAEXAMPLE:ann", "ann"),
         ("123456789012:ann", "ann"),
         (r"CORP\jdoe", "jdoe"),
+        ("CORP/jdoe", "jdoe"),
+        ("AzureAD/ann.example", "ann.example"),
         ("uid=ann,ou=people,dc=example,dc=com", "ann"),
         ("CN=ann, OU=People, DC=example", "ann"),
         ("cn=Ann Example,uid=ann,ou=people", "ann"),
