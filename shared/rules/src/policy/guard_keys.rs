@@ -110,12 +110,14 @@ fn is_turned(key: &str, ours: &str) -> bool {
     words(&in_one(key)) == words(ours) || words(&in_one(&key.to_lowercase())) == words(ours)
 }
 
-/// Whether it is `keep-until`, with one slip or with other words before or behind it. `cost-guardian:keep-until` is another tool's.
+/// Whether it is `keep-until`, with one slip or with other words before or behind it, or with another word for `until`. `cost-guardian:keep-until` is another
+/// tool's.
 fn is_keep_until(key: &str) -> bool {
     let (letters, name) = (plain(key), name_of(KEEP_UNTIL_TAG));
+    let is_name = |letters: String| letters == name || ["keeptil", "keeptill"].contains(&letters.as_str());
     let word_ends = ends(key);
-    let is_first = || word_ends.iter().any(|at| plain(&key[..*at]) == name);
-    let is_last = || word_ends.iter().any(|at| plain(&key[*at..]) == name);
+    let is_first = || word_ends.iter().any(|at| is_name(plain(&key[..*at])));
+    let is_last = || [0].iter().chain(&word_ends).any(|at| is_name(plain(&key[*at..])));
     strsim::osa_distance(&letters, &name) <= 1 || (!letters.contains("guard") && (is_first() || is_last()))
 }
 
@@ -315,6 +317,9 @@ mod tests {
             ("KeepUntil", KEEP_UNTIL_TAG),
             ("keep_until", KEEP_UNTIL_TAG),
             ("keep-untill", KEEP_UNTIL_TAG),
+            ("keep-till", KEEP_UNTIL_TAG),
+            ("ml:KeepTil", KEEP_UNTIL_TAG),
+            ("keep_till_date", KEEP_UNTIL_TAG),
             ("keep-until-date", KEEP_UNTIL_TAG),
             ("KeepUntilDate", KEEP_UNTIL_TAG),
             ("keep-until-2026-12-31", KEEP_UNTIL_TAG),
@@ -436,6 +441,7 @@ mod tests {
             "cg:schedule",
             "keep",
             "keep-utilities",
+            "keep-tilted",
             "keep-untilted",
             "housekeep-until",
             "other-guard:keep-until-date",

@@ -144,9 +144,23 @@ pub(crate) fn team_slip(what: &str, team: &str, meant: &str) -> String {
 
 /// Whether a known team may be meant by the name of another.
 pub(crate) fn is_nearly_team(team: &str, known: &str) -> bool {
+    if let (Some(number), Some(known)) = (number_of_team(team), number_of_team(known))
+        && number != known
+    {
+        return false;
+    }
     let [letters, known] = [team, known].map(letters_of_team);
     let is_within = 3 <= known.len() && (letters.starts_with(&known) || letters.ends_with(&known));
     is_within || strsim::osa_distance(&letters, &known) <= known.len() / 4
+}
+
+/// What tells teams of the same name apart: the number or the one letter at its end, as in `squad-12` and `team-a`.
+fn number_of_team(team: &str) -> Option<String> {
+    let lower = team.trim().to_lowercase();
+    let last = lower.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let number = last.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let number = if last.chars().count() == 1 { last } else { number };
+    Some(number.to_owned()).filter(|number| !number.is_empty())
 }
 
 /// The letters of a team's name, however its words are joined: `rd` of `R&D`, `r-and-d` and `rnd`.
@@ -303,6 +317,21 @@ mod tests {
             let slip = policy.hours_of(&with_tags(resource("notebook-instance/x"), tags)).unwrap().slip;
             let told = meant.is_none_or(|meant| slip.as_ref().is_some_and(|slip| slip.contains(&format!("If {meant} is meant"))));
             assert!(told && slip.is_some() == meant.is_some(), "{tags:?}: {slip:?}");
+        }
+    }
+
+    #[test]
+    fn a_team_with_another_number_passed_for_one_with_a_slip() {
+        for (team, known, is_nearly) in [
+            ("squad-12", "squad-13", false),
+            ("team1", "Team2", false),
+            ("team-a", "team-b", false),
+            ("Team A", "team-a", true),
+            ("sqaud-12", "squad-12", true),
+            ("vision", "vision-2", true),
+            ("vision-2", "vision", true),
+        ] {
+            assert_eq!(is_nearly_team(team, known), is_nearly, "{team}, {known}");
         }
     }
 

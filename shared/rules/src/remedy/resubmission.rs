@@ -118,10 +118,10 @@ pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotT
         }
         leave_one_size(resources);
     }
-    // AWS fills in the metrics of its own algorithms, and refuses a job that brings them.
+    // AWS fills in the metrics of its own algorithms and of those with a name, such as the Marketplace's, and refuses a job that brings them.
     if let Some(Value::Object(algorithm)) = new.get_mut("AlgorithmSpecification") {
         let image = algorithm.get("TrainingImage").and_then(Value::as_str).unwrap_or_default();
-        let is_built_in = built_in_algorithm(image).is_some();
+        let is_built_in = built_in_algorithm(image).is_some() || algorithm.get("AlgorithmName").is_some_and(|name| !name.is_null());
         algorithm.retain(|field, value| !(field == "MetricDefinitions" && (is_built_in || value.as_array().is_some_and(Vec::is_empty))));
     }
     let image = described.pointer("/AlgorithmSpecification/TrainingImage").and_then(Value::as_str);
@@ -243,6 +243,16 @@ mod tests {
             let algorithm = new["AlgorithmSpecification"].as_object().unwrap();
             assert_eq!(algorithm.contains_key("MetricDefinitions"), is_kept, "{image}");
             assert_eq!((&algorithm["TrainingImage"], &algorithm["TrainingInputMode"]), (&json!(image), &json!("File")));
+        }
+        let name = "arn:aws:sagemaker:eu-central-1:865070037744:algorithm/churn-3f2b8c1e";
+        for (algorithm, sent) in [
+            (json!({"AlgorithmName": name, "MetricDefinitions": metrics}), json!({"AlgorithmName": name})),
+            (json!({"AlgorithmName": null, "MetricDefinitions": metrics}), json!({"AlgorithmName": null, "MetricDefinitions": metrics})),
+        ] {
+            let mut old = described();
+            old["AlgorithmSpecification"] = algorithm;
+            let new = as_spot(&old, &BTreeMap::new(), &terms("churn-spot", None)).unwrap();
+            assert_eq!(new["AlgorithmSpecification"], sent);
         }
     }
 

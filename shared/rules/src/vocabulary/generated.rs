@@ -23,7 +23,7 @@ pub(super) struct Shapes {
     /// A time of day without a date.
     pub(super) time: Regex,
     /// What is generated only if nothing else makes the name unique: a number with leading zeros or of at least five digits, a month and a day, a day of the
-    /// week (`Tue` or `tuesday`), one of several.
+    /// week (`Tue` or `tuesday`), a week (`kw48`), one of several.
     pub(super) number: Regex,
     /// A word for a counter, and the number.
     pub(super) counter: Regex,
@@ -39,7 +39,7 @@ pub(super) struct Shapes {
 }
 
 pub(super) static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
-    let regex = |pattern: &str| Regex::new(&pattern.replace("MONTH", MONTH)).expect("a regular expression that the tests use");
+    let regex = |pattern: &str| Regex::new(&filled(pattern)).expect("a regular expression that the tests use");
     Shapes {
         pipeline: regex("^pipelines-[a-z0-9]{8,12}-([A-Za-z0-9-]+)-[A-Za-z0-9]{5,10}$"),
         execution: regex("^([a-z0-9]{12})-([A-Za-z0-9]{10})(?:-[0-9]+)?$"),
@@ -47,7 +47,8 @@ pub(super) static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         date: regex(
             r"(?ix-u)^ (?: (?: mon | tues? | wed(?:nes)? | thu(?:rs)? | fri | sat(?:ur)? | sun ) (?:day)? - )?
             (?: (?:19|20)\d\d - (?:0?[1-9]|1[0-2]) (?: - (?:0?[1-9]|[12]\d|3[01]) )?
-              | \d\d?-\d\d?-(?:19|20)\d\d | \d\d-\d\d-\d\d | (?: (?:19|20)\d\d | fy\d\d ) -? [wqp]\d\d? (?:-[1-7])?
+              | \d\d?-\d\d?-(?:19|20)\d\d | \d\d-MM-DD | MM-DD-\d\d | DD-MM-\d\d | DD-(?:[01]\d|2[0-3])-[0-5]\d-[0-5]\d
+              | (?: (?:19|20)\d\d | fy\d\d ) -? (?: [wqp] | WEEK ) \d\d? (?:-[1-7])?
               | \d\d (?:0[1-9]|1[0-2]) (?:0[1-9]|[12]\d|3[01]) - (?:[01]\d|2[0-3]) [0-5]\d
               | \d\d? -? MONTH -? \d\d | MONTH -? \d\d? - \d\d
               | (?:19|20)\d\d -? MONTH (?: -? \d\d? )? | (?: \d\d? -? )? MONTH -? (?: \d\d? - )? (?:19|20)\d\d
@@ -60,9 +61,9 @@ pub(super) static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         describe: regex(r"(?-u)^\d+-g[0-9a-f]{7,40}(?:-|$)"),
         time: regex(r"(?i-u)^(?:\d\d?h\d\d(?:m(?:\d\ds)?)?|t\d{4,6}z?|\d{6}z)(?:-|$)"),
         number: regex(
-            r"(?i-u)^(?:0\d{2,}|\d{5,}|MONTH\d\d?|\d\d?MONTH|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?$|\d{1,3}-of-\d{1,3})(?:-|$)",
+            r"(?i-u)^(?:0\d{2,}|\d{5,}|MONTH\d\d?|\d\d?MONTH|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?$|\d{1,3}-of-\d{1,3}|WEEK-?\d\d)(?:-|$)",
         ),
-        counter: regex(r"(?i-u)^(run|build|job|ci|pr|attempt|retry|try|exec|execution|iter|iteration|trial)-?\d+(?:-|$)"),
+        counter: regex(r"(?i-u)^(run|build|job|ci|mr|pr|attempt|retry|try|exec|execution|iter|iteration|trial)-?\d+(?:-|$)"),
         kubernetes: regex("^[bcdfghjklmnpqrstvwxz2456789]{5}$"),
         sdk: regex(
             r"(?-u)-(?:20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])-\d\d-\d\d-\d\d-\d{3}|20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{6}|1\d{9}-[0-9a-f]{4})$",
@@ -71,6 +72,13 @@ pub(super) static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         behind: regex(r"(?-u)^-?\d{1,6}$"),
     }
 });
+
+/// A pattern with what its words in capitals stand for.
+fn filled(pattern: &str) -> String {
+    const DAY: &str = "(?:0[1-9]|[12]\\d|3[01])";
+    const WEEK: &str = "(?:[ck]w|week|wk)";
+    pattern.replace("MONTH", MONTH).replace("MM", "(?:0[1-9]|1[0-2])").replace("DD", DAY).replace("WEEK", WEEK)
+}
 
 const MONTH: &str = "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)";
 

@@ -294,8 +294,33 @@ pub(super) const WORDS: &[&str] = &[
     "zapier",
 ];
 
+/// Services of AWS by which programs are named that use them: `s3-uploader`. Alone, most of them may be a person's initials.
+pub(super) const SERVICES: &[&str] = &[
+    "acm",
+    "apigateway",
+    "cloudfront",
+    "cloudtrail",
+    "dynamodb",
+    "ebs",
+    "ecr",
+    "efs",
+    "elb",
+    "kinesis",
+    "kms",
+    "opensearch",
+    "rds",
+    "route53",
+    "s3",
+    "ses",
+    "sns",
+    "sqs",
+    "sts",
+    "vpc",
+];
+
 /// Words that only machines have at the end of their names. `user-experience` is a group.
 pub(super) const LAST_WORDS: &[&str] = &[
+    "access",
     "account",
     "autoscaler",
     "cli",
@@ -303,6 +328,7 @@ pub(super) const LAST_WORDS: &[&str] = &[
     "credentials",
     "daemon",
     "executor",
+    "integration",
     "operator",
     "role",
     "scanner",

@@ -2,7 +2,7 @@
 
 use crate::vocabulary::{
     letters::is_word,
-    machine_words::{ALSO_NAMES, LAST_WORDS, TOOLS, WORDS, WORK},
+    machine_words::{ALSO_NAMES, LAST_WORDS, SERVICES, TOOLS, WORDS, WORK},
     people::{full_name, has_acronym, is_in, is_of_group, words},
 };
 
@@ -82,7 +82,8 @@ fn is_work(words: &[String]) -> bool {
     !words.is_empty() && words.iter().all(|word| is_in(WORK, word))
 }
 
-/// Whether these words have the name of a tool in them, or one is the account of a program: `etluser`, `svcchurn`, `gluesession`, `fluxbot`.
+/// Whether these words have the name of a tool in them, or of a service beside others, or one is the account of a program: `etluser`, `svcchurn`, `gluesession`,
+/// `fluxbot`.
 fn is_technical(words: &[String]) -> bool {
     let is_longer = |word: &str, mark: &str| mark.len() + 1 < word.len();
     // `buser` and `talbot` are people.
@@ -90,7 +91,9 @@ fn is_technical(words: &[String]) -> bool {
         let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
         ["user", "users", "bot"].iter().any(|end| word.strip_suffix(end).is_some_and(is_known))
     };
+    let has_service = || 1 < words.len() && words.iter().any(|word| SERVICES.contains(&word.as_str()));
     has_tool(words)
+        || has_service()
         || words.iter().any(|word| {
             is_of_tool(word)
                 || (is_longer(word, "svc") && (word.starts_with("svc") || word.ends_with("svc")))

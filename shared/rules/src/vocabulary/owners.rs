@@ -7,7 +7,7 @@ use regex::{Captures, Regex};
 
 use crate::vocabulary::{
     machines::{is_id, is_machine, is_of_identity_center, is_of_role, is_principal},
-    people::{can_be_a_person, full_name, is_group, is_nobodys_mailbox, is_of_the_past, is_placeholder},
+    people::{can_be_a_person, full_name, has_acronym, is_group, is_nobodys_mailbox, is_of_the_past, is_placeholder},
     resource::Arn,
     text::{has_no_width, one_line},
 };
@@ -86,7 +86,9 @@ impl Named {
 /// The text without those who are gone or not meant, and without the word that says so of the others: `bob` of `was ann, now bob`, `ann -> bob`, `bob (was ann)`.
 fn present(text: &str) -> Cow<'_, str> {
     let text = without_asides(successor(text).unwrap_or(text));
-    let parts: Vec<&str> = text.split_inclusive([',', ';', '|']).collect();
+    // A tag of SageMaker can have no other sign between two people. Without blanks, it is a path.
+    let spaced = text.replace(" / ", " ; ");
+    let parts: Vec<&str> = spaced.split_inclusive([',', ';', '|']).collect();
     if !parts.iter().any(|part| is_of_the_past(part)) {
         return text;
     }
@@ -96,11 +98,13 @@ fn present(text: &str) -> Cow<'_, str> {
     now("now ").unwrap_or(kept).trim_end_matches([',', ';', '|']).to_owned().into()
 }
 
-/// Who comes after the others: behind the last arrow, or the one behind `now`. `None`: nobody does.
+/// Who comes after the others: behind the last arrow, the one behind `now`, or who is called new: `old:ann new:bob`. `None`: nobody does.
 fn successor(text: &str) -> Option<&str> {
     static ARROW: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^.*\S\s*(?:[-=]>|→)\s*(\S.*)$").ok());
     static NOW: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^.*\S\s*[(\[,;]\s*now:?\s+([^\s()\[\],;]+)\s*[)\]]?\s*$").ok());
-    [&ARROW, &NOW].iter().find_map(|pattern| Some(pattern.as_ref()?.captures(text)?.get(1)?.as_str()))
+    static NEW: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?i)^.*\S\s+(?:current|new|now)(?:\s+owner)?\s*[:=]\s*([^()\[\],;]*[^\s()\[\],;])\s*$").ok());
+    [&ARROW, &NOW, &NEW].iter().find_map(|pattern| Some(pattern.as_ref()?.captures(text)?.get(1)?.as_str()))
 }
 
 /// The text without what is said of somebody who is gone or not meant, in brackets or behind an address: `bob@example.com (was ann@example.com)`.
@@ -151,12 +155,14 @@ pub fn addresses(text: &str) -> Option<String> {
 }
 
 /// The people in a text that names two or more, not all of them by addresses: `ann, bob`, `Ann/Bob`, `ann@example.com; bob`. `None`: it does not, or not all
-/// of it are names of people. `Decker, Arun` is one person, and so is `Decker, Arun <arun@example.com>`.
+/// of it are names of people. `Decker, Arun` is one person, and so are `Decker, Arun <arun@example.com>` and `CORP/ann@example.com`.
 fn several(text: &str) -> Option<Vec<String>> {
     static SEPARATORS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)[,;|/]|\s(?:and|und|&)\s").ok());
     let with_semicolons = with_semicolons(text);
     let parts: Vec<&str> = SEPARATORS.as_ref()?.split(&with_semicolons).map(str::trim).collect();
-    if parts.len() < 2 || text.contains(['<', '(']) || full_name(&text.replace(',', ", ")).is_some() {
+    let is_path = is_address(text) && text.replace(" / ", "").contains('/');
+    if parts.len() < 2 || is_path || in_domain(text).is_some() || text.contains(['<', '(']) || full_name(&text.replace(',', ", ")).is_some()
+    {
         return None;
     }
     let mut people = BTreeSet::new();
@@ -289,10 +295,12 @@ fn in_directory(text: &str) -> Option<&str> {
     KEYS.into_iter().find_map(value_of).filter(|_| !is_of_groups)
 }
 
-/// The user of a Windows domain: `ann` in `CORP\ann`.
+/// The user of a Windows domain: `ann` in `CORP\ann`, or in `CORP/ann`, because a tag of SageMaker can have no backslash. `Ann/Bob` are two people.
 fn in_domain(text: &str) -> Option<&str> {
     let is_plain = |part: &str| !part.is_empty() && !part.contains(['\\', '=', ',', '/']);
-    text.split_once('\\').filter(|(domain, user)| is_plain(domain) && is_plain(user)).map(|(_, user)| user)
+    let is_domain = |(domain, user): &(&str, &str)| has_acronym(domain) && !has_acronym(user) && !user.starts_with(char::is_whitespace);
+    let parted = text.split_once('\\').or_else(|| text.split_once('/').filter(is_domain));
+    parted.filter(|(domain, user)| is_plain(domain) && is_plain(user)).map(|(_, user)| user)
 }
 
 /// The text without what marks it as a place to fill in, or as a quotation: `<owner>`, `[owner]`, `${owner}`, `"ann"`.

@@ -53,12 +53,15 @@ const PLACEHOLDERS: &[&str] = &[
     "tobedefined",
     "tobedetermined",
     "todo",
+    "unallocated",
     "unassigned",
+    "unclaimed",
     "undefined",
     "unknown",
     "unowned",
     "unset",
     "unspecified",
+    "untagged",
     "username",
     "youremail",
     "yourname",
@@ -161,6 +164,7 @@ const PLACEHOLDERS_ALONE: &[&str] = &[
     "noc",
     "nãodefinido",
     "obsolete",
+    "offboarded",
     "old",
     "onbekend",
     "orphan",
@@ -262,6 +266,8 @@ const OF_GROUPS: &[&str] = &[
     "analytics",
     "api",
     "app",
+    "audit",
+    "auditor",
     "automation",
     "batch",
     "build",
@@ -278,6 +284,7 @@ const OF_GROUPS: &[&str] = &[
     "deployer",
     "deployment",
     "dept",
+    "desk",
     "detection",
     "dev",
     "developer",
@@ -300,6 +307,8 @@ const OF_GROUPS: &[&str] = &[
     "infrastructure",
     "it",
     "job",
+    "lab",
+    "labs",
     "launcher",
     "loader",
     "ml",
@@ -435,7 +444,8 @@ pub(super) fn is_nobodys_mailbox(address: &str) -> bool {
 fn asks_for_an_owner(name: &str) -> bool {
     let words = words(name);
     // A short one, such as `na`, may be half of a name.
-    let is_placeholder = |word: &str| 3 < word.len() && [PLACEHOLDERS, PLACEHOLDERS_ALONE].iter().any(|list| list.contains(&word));
+    let is_long = |word: &str| 3 < word.len() || ["tba", "tbc", "tbd"].contains(&word);
+    let is_placeholder = |word: &str| is_long(word) && [PLACEHOLDERS, PLACEHOLDERS_ALONE].iter().any(|list| list.contains(&word));
     let asks = |word: &String| is_in(ASKING, word) || is_placeholder(word);
     2 <= words.len() && words.iter().any(asks) && words.iter().all(|word| asks(word) || is_in(FILLING, word))
 }
@@ -462,12 +472,13 @@ pub(super) fn is_of_the_past(name: &str) -> bool {
         const BEHIND: &str = "deactivated|departed|disabled|ex|former|gone|has left|inactive|left|no longer (?:here|with us)|offboarded|resigned|retired|terminated";
         const VERB: &str = "ask|bother|contact|e-?mail|mail|message|notify|ping|send to|use|write to|write";
         // An address may begin so: `ex-ann@example.com`.
-        let before = format!(r"(?:{BEFORE})(?:[\s:(]+.|[-_.][^@]*$)");
-        let behind = format!(r".*[^\s(\[](?:\s*[(\[]\s*|\s+[-–—]\s+)(?:{BEHIND})\b.*");
+        let before = format!(r"(?:{BEFORE})(?:[\s:=(]+.|[-_.][^@]*$)");
+        let behind = format!(r".*[^\s(\[](?:\s*[(\[]\s*|\s+[-–—]\s+)(?:{BEHIND})\b.*|.*\S\s*[:=]\s*(?:{BEHIND})[\s\d/-]*$");
         // `do not delete, ann@example.com` is Ann's.
-        let not =
-            format!(r"(?:(?:except|not)\s+\S+(?:\s+\S+)?\s*$|(?:please\s+)?(?:do not|don['’]?t|never|no longer)\s+(?:(?:{VERB})\s+)?\S*@)");
-        Regex::new(&format!(r"^\s*[(\[]?(?i:{before}|{behind}|{not}|.*\S\s+has left.*)|^.*[^\s(\[]\s+(?:left|gone|retired|inactive)\W*$"))
+        let not = format!(
+            r"(?:(?:except|not)[\s:=]+\S+(?:\s+\S+)?\s*$|(?:please\s+)?(?:do not|don['’]?t|never|no longer)\s+(?:(?:{VERB})\s+)?\S*@)"
+        );
+        Regex::new(&format!(r"^\s*[(\[]?(?i:{before}|{behind}|{not}|.*\S\s+has left.*|.*\S\s+no longer\b[^@]*$)|^.*[^\s(\[]\s+(?:left|gone|retired|inactive)\W*$"))
             .ok()
     });
     PATTERN.as_ref().is_some_and(|pattern| pattern.is_match(name))

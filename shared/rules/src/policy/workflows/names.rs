@@ -26,9 +26,9 @@ static NAMES: LazyLock<Globs> = LazyLock::new(|| {
         "{TrainingJob,HPOJob,ProcessingJob,BatchTransform}-20????????????-????",
         // The id of a run of Airflow, whose underscores and colons are no letters of a name.
         "{backfill,manual,scheduled}--20*",
-        "*-{backfill,manual,scheduled}--20*",
+        "*-{backfill,manual,scheduled,triggered}--20*",
         "{backfill,manual,scheduled}-20[0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]-[0-9][0-9]-[0-9][0-9]-*",
-        "*-{backfill,manual,scheduled}-20[0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]-[0-9][0-9]-[0-9][0-9]-*",
+        "*-{backfill,manual,scheduled,triggered}-20[0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]-[0-9][0-9]-[0-9][0-9]-*",
         // The name of a tool.
         "{CERTAIN}-*",
         "*-{IN_NAMES}-*",
@@ -46,6 +46,9 @@ static BEFORE_ID: LazyLock<Regex> = LazyLock::new(|| {
     regex(&["(?:LIKE_DATA|WORDS|bitbucket|github|gitlab)-(?:build|execution|flow|job|pipeline|run|runner|task|workflow)-(.+)"])
 });
 
+/// What Jenkins calls a build: its job and its number.
+static BUILD_TAG: LazyLock<Regex> = LazyLock::new(|| regex(&["jenkins-.+-[0-9]{1,6}"]));
+
 /// The run of a pipeline of SageMaker, as people name it.
 static PIPELINE: LazyLock<Regex> = LazyLock::new(|| regex(&["(?:sagemaker|sm)-pipelines?-(.+)"]));
 
@@ -61,7 +64,7 @@ pub(super) fn is_sign(name: &str) -> bool {
 fn is_run_of_tool(name: &str) -> bool {
     // The SDK puts a time behind each name, whoever runs it.
     let name = without_end_of_sdk(name);
-    behind(&IN_DOUBT, name).is_some_and(is_made_anew) || behind(&BEFORE_ID, name).is_some_and(begins_with_id)
+    BUILD_TAG.is_match(name) || behind(&IN_DOUBT, name).is_some_and(is_made_anew) || behind(&BEFORE_ID, name).is_some_and(begins_with_id)
 }
 
 /// What stands behind such a beginning.
@@ -85,6 +88,8 @@ mod tests {
             "databricks-churn-20261130T091000",
             "jenkins-build-41",
             "jenkins-churn-3f2b8c1e",
+            "jenkins-churn-41",
+            "gha-17955702-1",
             "step-functions-churn-3f2b8c1e",
             "churn-state-machine-3f2b8c1e",
             "StepFunctions-churn",
@@ -98,6 +103,8 @@ mod tests {
             "sagemaker-pipeline-churn-2026-11-30-09-10-00-123",
             "churn-manual-2026-11-30T09-10-00-000000-00-00",
             "scheduled-2026-11-30T00-00-00-00-00",
+            "asset-triggered--2026-11-30T00-00-00-00-00",
+            "churn-dataset-triggered-2026-11-30T00-00-00-000000-00-00",
         ] {
             assert!(is_sign(name), "{name}");
         }
@@ -119,6 +126,7 @@ mod tests {
             "tidal-flow-forecast",
             "harness-task-eval",
             "github-job-recommender",
+            "gha-crop-yield",
             "ctm-topic-model",
             "bamboo-forest-seg",
             "jenkins-disease-yolo",

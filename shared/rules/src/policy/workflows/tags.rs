@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::{
     policy::workflows::{
-        tools::globs,
+        tools::{globs, in_words},
         values::{has_workflows_arn, is_nothing, is_run},
     },
     vocabulary::{
@@ -65,7 +65,7 @@ static KEYS: LazyLock<Globs> = LazyLock::new(|| {
         "{RUNNING,*[!a-z]{RUNNING}}[!a-z]{arn,execution,id,number,run,uid,url,uuid}*",
         "{wf,tfx,*[!a-z]{wf,tfx}}{execution,pipeline,run,[!a-z]execution,[!a-z]id,[!a-z]pipeline,[!a-z]run}*",
         "*{pipeline,workflow}{arn,counter,execution,id,number,run,uid,url,uuid}*",
-        "*{pipeline,workflow}[!a-z]{arn,counter,execution,id,number,run,uid,url,uuid}*",
+        "*{pipeline,workflow}[!a-z]{arn,counter,execution,id,iid,number,run,uid,url,uuid}*",
         "{parent,*[!a-z]parent}{dag,execution,pipeline,workflow,[!a-z]dag,[!a-z]execution,[!a-z]pipeline,[!a-z]workflow}",
         // A step of one.
         "*{pipeline,workflow,[!a-z]dag}{stage,step,task,[!a-z]stage,[!a-z]step,[!a-z]task}",
@@ -81,13 +81,18 @@ static KEYS: LazyLock<Globs> = LazyLock::new(|| {
     ])
 });
 
-/// Such keys that tell of no run: the tool's servers and what people have in it, the build of an image or of code, a task that a person has.
+/// Such keys that tell of no run: the tool's servers and what people have in it, the build of an image or of code, a task that a person has, how long
+/// something runs and on what, and what only has the name of a flow, such as `MLFlow`.
 static NO_RUN: LazyLock<Globs> = LazyLock::new(|| {
     globs(&[
         "*{TOOLS,SHORT,WORDS,luigi}{THINGS,[!a-z]{THINGS}}",
         "*{TOOLS,SHORT,WORDS,luigi}{THINGS,[!a-z]{THINGS}}{id,key,name,url,[!a-z]id,[!a-z]key,[!a-z]name,[!a-z]token,[!a-z]url}",
         "*{TOOLS,SHORT,WORDS,luigi}[!a-z]*[!a-z]{home,host,hostname}",
         "{BUILT,*[!a-z]{BUILT}}{build,[!a-z]build}{date,id,number,tag,url,[!a-z]date,[!a-z]id,[!a-z]number,[!a-z]tag,[!a-z]url}",
+        "*runtime",
+        "*runtime[!a-z]*",
+        "*{task,task[!a-z]}instance{s,type,[!a-z]count,[!a-z]type}",
+        "*{cash,ml,optical,tensor,traffic}{flow,[-_ ]flow}*",
         "*{asana,clickup,jira,linear,monday,notion,redmine,ticket,trello,youtrack}{task,[!a-z]task}*",
     ])
 });
@@ -121,6 +126,7 @@ static TOOL: LazyLock<Globs> = LazyLock::new(|| {
         "*sagemaker{pipeline,[!a-z]pipeline}*",
         "*{glue,glue[!a-z]}workflow*",
         "{awsbatch,aws[!a-z]batch}",
+        "{batch,states}.amazonaws.com",
         "*{state,state[!a-z]}machine*",
         "*{step,step[!a-z],steps,steps[!a-z]}function*",
         "*{bitbucket,github,gitlab,travis}{actions,ci,pipeline*}",
@@ -170,12 +176,17 @@ pub(super) fn is_of_aws(key: &str) -> bool {
 
 /// Whether a key says that a workflow waits for a job, if its value does not deny it.
 pub(super) fn is_key(key: &str) -> bool {
-    KEYS.is_match(key) && !NO_RUN.is_match(key)
+    has(&KEYS, key) && !has(&NO_RUN, key)
+}
+
+/// Whether a key matches, as it is written or with its words in camel case parted.
+fn has(globs: &Globs, key: &str) -> bool {
+    globs.is_match(key) || globs.is_match(&in_words(key))
 }
 
 /// Whether a tag that AWS does not set says so.
 pub(super) fn is_sign(key: &str, value: &str) -> bool {
-    let is_persons_task = || TASKS.is_match(key) && is_ticket(value);
+    let is_persons_task = || has(&TASKS, key) && is_ticket(value);
     names_workflow(key, value) || (is_key(key) && !is_nothing(value) && !is_persons_task())
 }
 
@@ -184,7 +195,7 @@ pub(super) fn is_sign(key: &str, value: &str) -> bool {
 pub fn names_workflow(key: &str, value: &str) -> bool {
     let (key, value) = (key.trim(), value.trim());
     let is_variable = key.eq_ignore_ascii_case("ci") && value.eq_ignore_ascii_case("true");
-    let is_run = || is_run(value) && !READING.is_match(key);
+    let is_run = || is_run(value) && !has(&READING, key);
     has_workflows_arn(value) || (!is_nothing(value) && (is_variable || is_run() || tells_maker(key, value)))
 }
 
@@ -201,10 +212,10 @@ fn tells_maker(key: &str, value: &str) -> bool {
         return false;
     }
     let (is_tool, is_workflow) = (TOOL.is_match(maker), WORKFLOW.is_match(maker));
-    (ORIGINS.is_match(key) && (is_tool || is_workflow))
-        || (SOURCES.is_match(key) && (is_tool || (is_workflow && !ANY_WORKFLOW.is_match(maker))))
-        || (APPLICATIONS.is_match(key) && is_tool)
-        || (ORCHESTRATION.is_match(key) && !is_nobody_or_person(maker))
+    (has(&ORIGINS, key) && (is_tool || is_workflow))
+        || (has(&SOURCES, key) && (is_tool || (is_workflow && !ANY_WORKFLOW.is_match(maker))))
+        || (has(&APPLICATIONS, key) && is_tool)
+        || (has(&ORCHESTRATION, key) && !is_nobody_or_person(maker))
 }
 
 /// Whether nothing, a person or the person's own hand runs the workflow: `none`, `manual`, `ann.example`.

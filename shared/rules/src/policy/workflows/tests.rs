@@ -457,6 +457,17 @@ fn tags_of_ordinary_jobs_passed_for_those_of_a_workflow() {
         ("managed-by", "cicd-terraform"),
         ("created-by", "ann.airflow@example.com"),
         ("batch-job", "1"),
+        ("ml-flow-run-id", "3f2b8c1e"),
+        ("MLFlowRunId", "3f2b8c1e"),
+        ("TensorFlowRunId", "17"),
+        ("optical-flow-number", "3"),
+        ("mlflow-run-url", "https://dbc-1.cloud.databricks.com/ml/experiments/17/runs/3f2b8c1e"),
+        ("repository", "https://github.com/company/churn/blob/main/dags/churn/graph.py"),
+        ("pipeline-runtime", "python3.12"),
+        ("WorkflowRuntime", "python3.12"),
+        ("task_instance_type", "ml.m5.xlarge"),
+        ("AmazonDataZoneProject", "3f2b8c1e"),
+        ("sagemaker-sdk:jumpstart-model-id", "huggingface-llm-falcon"),
     ]
     .into_iter()
     .chain(nothing)
@@ -496,6 +507,19 @@ fn a_job_whose_tag_tells_of_a_run_in_other_words_was_stopped() {
         ("build-id", "41"),
         ("ModelBuildPipelineRun", "41"),
         ("airflow-project-run-id", "17"),
+        // Words of a key in camel case, with other words in front.
+        ("GlueJobRunId", "jr_3f2b8c1e"),
+        ("ChurnDagRunId", "17"),
+        ("MlExecutionName", "churn"),
+        ("JobScheduler", "airflow"),
+        ("CI_PIPELINE_IID", "17"),
+        ("generated-by", "airflow"),
+        ("executor", "airflow"),
+        ("invoked-by", "states.amazonaws.com"),
+        ("url", "https://ml.example.com/pipeline/#/runs/details/3f2b8c1e"),
+        ("url", "https://eu-central-1.console.aws.amazon.com/batch/home?region=eu-central-1#jobs/detail/3f2b8c1e"),
+        ("ml:flow-run-id", "17"),
+        ("pipeline_run_timestamp", "2026-11-30"),
         // AWS itself sets these.
         ("MANAGED_BY_AWS", "none"),
         ("aws:batch:job-id", "-"),

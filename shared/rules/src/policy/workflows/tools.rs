@@ -1,6 +1,8 @@
 //! The names of tools that wait for the jobs that they start, and patterns with these names in them. Tools that only create resources, such as Terraform, are
 //! none of them.
 
+use std::{borrow::Cow, sync::LazyLock};
+
 use regex::Regex;
 
 use crate::vocabulary::globs::Globs;
@@ -54,13 +56,13 @@ const OF_BUILDS: &[&str] = &[
 const OF_PROCESSES: &[&str] = &["camunda", "inngest", "orkes", "workato", "zapier", "zeebe"];
 
 /// Further ones that are parts of words, too.
-const ABBREVIATIONS: &[&str] = &["controlm", "control[!a-z]m", "gha", "gocd", "kfp", "n8n", "opcon", "prefect", "sfn", "uc4"];
+const ABBREVIATIONS: &[&str] = &["controlm", "control[!a-z]m", "gocd", "kfp", "n8n", "opcon", "prefect", "sfn", "uc4"];
 
 /// Further ones whose names are also those of data, models, diseases or people: `airflow-sensors`, `databricks-dolly`.
 const ALSO_DATA: &[&str] = &["airflow", "astronomer", "databricks", "dataiku", "jenkins", "nextflow", "pipedream", "spinnaker"];
 
-/// The same that are parts of words, too.
-const SHORT_ALSO_DATA: &[&str] = &["argo", "bamboo", "ctm", "nifi"];
+/// The same that are parts of words, too. `gha` is GitHub Actions, and Ghana.
+const SHORT_ALSO_DATA: &[&str] = &["argo", "bamboo", "ctm", "gha", "nifi"];
 
 /// Libraries in which people write pipelines, which run by themselves or in one of the tools.
 const LIBRARIES: &[&str] = &["kedro", "ploomber"];
@@ -124,11 +126,13 @@ const DONE: &[&str] = &[
     "created",
     "deployed",
     "executed",
+    "generated",
     "initiated",
     "invoked",
     "launched",
     "managed",
     "orchestrated",
+    "provisioned",
     "requested",
     "run",
     "scheduled",
@@ -143,6 +147,7 @@ const STARTER: &[&str] = &[
     "caller",
     "creator",
     "engine",
+    "executor",
     "initiator",
     "invoker",
     "launcher",
@@ -177,6 +182,13 @@ const LISTS: &[(&str, &[&[&str]])] = &[
     // Those that have runs of their own.
     ("WITH_RUNS", &[OF_DATA, OF_COMPANIES, OF_BUILDS, OF_PROCESSES, ABBREVIATIONS, ALSO_DATA, SHORT_ALSO_DATA]),
 ];
+
+/// A key or a name with a hyphen between its words in camel case: `Glue-Job-Run-Id`.
+pub(super) fn in_words(name: &str) -> Cow<'_, str> {
+    static HUMP: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new("([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])").expect("a regular expression that the tests use"));
+    HUMP.replace_all(name, "$1$3-$2$4")
+}
 
 fn filled(pattern: &str, joint: &str) -> String {
     LISTS.iter().fold(pattern.to_owned(), |pattern, (name, lists)| pattern.replace(name, &lists.concat().join(joint)))

@@ -11,7 +11,8 @@ use crate::{
 static LINKS: LazyLock<Globs> = LazyLock::new(|| {
     Globs::of(&[
         "http*://*{dag_run_id=,dagrunid=,/actions/runs/,/-/jobs/,/-/pipelines/,/_build/,/builds/[0-9],/codebuild/,/executions/}*",
-        "http*://*{/flow-runs/,/pipelines/results/}*",
+        "http*://*{/flow-runs/,/pipelines/results/,/runs/details/}*",
+        "http*://*console.aws.amazon.com/batch/*#jobs/*",
         "http*://*/dags/*/{graph,grid,runs}*",
     ])
 });
@@ -24,10 +25,11 @@ static HOSTS: LazyLock<Globs> =
 static OF_RUN: LazyLock<Globs> =
     LazyLock::new(|| Globs::of(&["*[/#?&]{browse,build,dag,detail,exec,flow,job,pipeline,run,task,workflow}*"]));
 
-/// Links to documentation, repositories and files.
+/// Links to documentation, repositories and files, and to what an experiment has measured.
 static OTHER_LINKS: LazyLock<Globs> = LazyLock::new(|| {
     Globs::of(&[
         "http*://{confluence,docs,wiki,*[!a-z]{confluence,docs,wiki}}.*",
+        "http*://*/{blob,experiments}/*",
         "http*://{*.apache.org,*.readthedocs.io}/*",
         "*.{bin,git,gz,onnx,parquet,pt,safetensors,tar,tgz,whl,zip}",
     ])
@@ -37,8 +39,14 @@ static OTHER_LINKS: LazyLock<Globs> = LazyLock::new(|| {
 static DOCUMENTATION: LazyLock<Globs> =
     LazyLock::new(|| Globs::of(&["/{doc,docs,documentation,help,wiki}", "/{doc,docs,documentation,help,wiki}/*"]));
 
-/// Ids of runs of Airflow.
-static RUNS: LazyLock<Globs> = LazyLock::new(|| Globs::of(&["{asset_triggered,backfill,dataset_triggered,manual,scheduled}__20*"]));
+/// Ids of runs of Airflow and of AWS Glue, and the tokens with which one answers to Step Functions.
+static RUNS: LazyLock<Globs> = LazyLock::new(|| {
+    Globs::of(&[
+        "{asset_triggered,backfill,dataset_triggered,manual,scheduled}__20*",
+        "{jr,wr}_[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*",
+        "{AAAAKgAAAA,AQC?AAAAKgAAAA}*",
+    ])
+});
 
 /// The services whose ARN in a value is that of a workflow.
 const ORCHESTRATORS: [&str; 7] = ["airflow", "airflow-serverless", "batch", "codebuild", "codepipeline", "datapipeline", "states"];

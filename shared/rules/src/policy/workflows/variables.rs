@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{
     facts::Variables,
     policy::workflows::{
-        tools::regex,
+        tools::{in_words, regex},
         values::{is_nothing, is_run},
     },
 };
@@ -23,16 +23,17 @@ static RUNS: LazyLock<Regex> = LazyLock::new(|| {
         "(?:(?:aws|job|pipeline|sagemaker|sfn|states|step functions?|workflow) )?(?:task|callback) token",
         // What Step Functions and AWS Batch call their own.
         "aws step functions .*|managed by aws",
+        "(?:.*[^a-z])?(?:sfn|states?|state machine|step functions?) execution (?:arn|id|name)",
         "aws batch job (?:arn|attempt|id)",
         // What a tool that waits sets by itself.
         "airflow ctx .+",
-        "__zenml_.+",
+        "__(?:flyte|zenml)_.+",
         "dagster pipes (?:context|messages)",
         "flyte internal .+",
         "argo workflow .+",
         "azkaban .*execid|rd job execid",
         // The run of a tool, of a pipeline, of a workflow.
-        "(?:.*[^a-z])?(?:WITH_RUNS)(?:[^a-z].*)? (?:execution|run|workflow) id",
+        "(?:.*[^a-z])?(?:WITH_RUNS)(?:[^a-z].*)? (?:execution|run|workflow) (?:uu)?id",
         "(?:WORDS)(?:[^a-z].*)? (?:execution|run|workflow) id",
         "flow run id",
         "(?:.*[^a-z])?(?:dag|orchestration|orchestrator|pipeline|tfx|wf|workflow) run id",
@@ -52,7 +53,7 @@ static RUNS: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Whether a variable is that of a run that waits.
 pub(super) fn is_sign(name: &str, value: &str) -> bool {
-    is_run(value) || (!is_nothing(value) && RUNS.is_match(name))
+    is_run(value) || (!is_nothing(value) && (RUNS.is_match(name) || RUNS.is_match(&in_words(name))))
 }
 
 /// The variables, with what is inside a value that is JSON: a text in quotes, as the SageMaker SDK writes hyperparameters, or an object with variables of its
@@ -106,6 +107,13 @@ mod tests {
             ("sfn_task_token", "AAAAKgAAAAIAAA"),
             ("STEP_FUNCTION_TASK_TOKEN", "AAAAKgAAAAIAAA"),
             ("callback_token", "3f2b8c1e"),
+            ("TOKEN", "AAAAKgAAAAIAAAAAAAAAAQLz"),
+            ("answer", "AQCEAAAAKgAAAAMAAAAAAAAAAXcj"),
+            ("STEP_FUNCTION_EXECUTION_ID", "3f2b8c1e"),
+            ("stateMachineExecutionName", "3f2b8c1e"),
+            ("SFN_EXECUTION_NAME", "3f2b8c1e"),
+            ("churnPipelineRunId", "3f2b8c1e"),
+            ("JOB_RUN_ID", "jr_3f2b8c1e9a4d4c1b8f6e"),
             ("EXECUTION_ARN", "arn:aws:states:eu-central-1:123456789012:execution:Train:3f2b8c1e"),
             ("parent", "\"arn:aws:states:eu-central-1:123456789012:execution:Train:3f2b8c1e\""),
             ("config", "{\"taskToken\": \"AAAAKgAAAAIAAA\"}"),
@@ -120,6 +128,9 @@ mod tests {
             ("DAGSTER_RUN_ID", "3f2b8c1e"),
             ("__ZENML_ENTRYPOINT", "step"),
             ("FLYTE_INTERNAL_EXECUTION_ID", "f3f2b8c1e"),
+            ("__FLYTE_CMD_1_pyflyte-execute__", "__FLYTE_CMD_DUMMY_VALUE__"),
+            ("__FLYTE_ENV_VAR_FLYTE_INTERNAL_EXECUTION_ID__", "f3f2b8c1e"),
+            ("POLYAXON_RUN_UUID", "3f2b8c1e"),
             ("METAFLOW_RUN_ID", "17"),
             ("ARGO_WORKFLOW_NAME", "churn-x7k2p"),
             ("KFP_RUN_ID", "3f2b8c1e"),
@@ -202,6 +213,8 @@ mod tests {
             ("SAGEMAKER_PROGRAM", "train.py"),
             ("sagemaker_job_name", "\"churn-2026-11-30-09-10-00-123\""),
             ("MLFLOW_RUN_ID", "3f2b8c1e"),
+            ("MLFlowRunId", "3f2b8c1e"),
+            ("MLFLOW_RUN_URL", "https://dbc-1.cloud.databricks.com/ml/experiments/17/runs/3f2b8c1e"),
             ("WANDB_RUN_ID", "3f2b8c1e"),
             ("precision_job_id", "1"),
             ("lr_scheduler", "cosine"),

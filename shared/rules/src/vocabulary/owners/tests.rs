@@ -51,6 +51,9 @@ fn addresses_are_taken_out_of_what_holds_them() {
         ("ann@example.com and bob@example.com", BOTH),
         ("Decker, Ann <ann@example.com>", "ann@example.com"),
         ("ann@example.com, ML team", "ann@example.com"),
+        // What stands before a slash is a directory: it was mailed, too.
+        ("CORP/ann@example.com", "ann@example.com"),
+        ("AzureAD/ann@example.com", "ann@example.com"),
     ] {
         assert_eq!(Named::of(text), Named::Addresses(addresses.into()), "{text}");
     }
@@ -93,6 +96,8 @@ fn names_are_those_of_persons_or_of_others() {
         ("sparks", "sparks"),
         ("anna-maria.jenkins", "anna-maria.jenkins"),
         ("mwaanga", "mwaanga"),
+        ("kms", "kms"),
+        ("labelle", "labelle"),
         ("hauser", "hauser"),
         ("jsessions", "jsessions"),
         ("domino.example", "domino.example"),
@@ -113,6 +118,8 @@ fn names_are_those_of_persons_or_of_others() {
         ("AIDAEXAMPLE:ann", "ann"),
         ("123456789012:ann", "ann"),
         (r"CORP\jdoe", "jdoe"),
+        ("CORP/jdoe", "jdoe"),
+        ("AzureAD/ann.example", "ann.example"),
         ("uid=ann,ou=people,dc=example,dc=com", "ann"),
         ("CN=ann, OU=People, DC=example", "ann"),
         ("cn=Ann Example,uid=ann,ou=people", "ann"),
@@ -150,6 +157,9 @@ fn names_are_those_of_persons_or_of_others() {
         "student1",
         "Participant",
         "helpdesk",
+        "trading-desk",
+        "ai-lab",
+        "vanta-auditor",
         "Decker, Arun",
         "Decker,Arun",
         "O'Neil, Ann",
@@ -257,11 +267,19 @@ fn who_was_owner_before_or_is_not_meant_was_mailed() {
         "do not delete, bob@example.com",
         "Do not stop: ask bob@example.com",
         "bob@example.com (on-call)",
+        // With the signs that a tag of SageMaker can have.
+        "formerly ann@example.com / now bob@example.com",
+        "old:ann@example.com new:bob@example.com",
+        "previous=ann@example.com current=bob@example.com",
     ] {
         assert_eq!(Named::of(text), Named::Addresses("bob@example.com".into()), "{text}");
     }
     for text in [
         "not ann@example.com",
+        "not:ann@example.com",
+        "previous=ann@example.com",
+        "ann@example.com:left 2026-03",
+        "ann@example.com no longer works here",
         "Not Ann Example",
         "do not mail ann@example.com",
         "Do not e-mail ann@example.com",
@@ -347,6 +365,8 @@ fn placeholders_name_nobody() {
         "Nobody",
         "unassigned",
         "unowned",
+        "unallocated",
+        "owner-tbd",
         "change-me",
         "@",
         "yes",
@@ -619,6 +639,15 @@ fn machines_name_nobody() {
         "ann-cli",
         "jhub-ann",
         "hub",
+        // Users of programs, named after the service of AWS that they use.
+        "s3-uploader",
+        "ecr_push",
+        "sns-publisher",
+        "dynamodb-rw",
+        "RdsExport",
+        "devin-ai-integration",
+        "programmatic-access",
+        "CrossAccountAccess",
     ] {
         assert_eq!(Named::of(text), Named::Nobody, "{text}");
     }

@@ -99,6 +99,7 @@ fn what_a_tool_generates_is_left_out() {
         // Rules of Debugger, behind a job's name that is cut off.
         ("mnist-tensorflow-2026-11-2-VanishingGradient-1a2b3c4d", "mnist-tensorflow-VanishingGradient"),
         ("data-wrangler-flow-processing-24-01-30-00-1a2b3c4d", "data-wrangler-flow-processing"),
+        ("data-wrangler-flow-processing-24-13-45-00-1a2b3c4d", "data-wrangler-flow-processing"),
         // Days with two digits of the year, and weeks of a fiscal year.
         ("churn-24NOV26", "churn"),
         ("churn-24-Nov-26-train", "churn-train"),
@@ -118,6 +119,11 @@ fn what_a_tool_generates_is_left_out() {
         ("score-brave-moon-13", "score"),
         ("score-quiet-fog-14", "score"),
         ("ScoreModel-ZSlB5er8", "ScoreModel"),
+        // Weeks, without a year or behind it; a merge request of GitLab.
+        ("report-kw48", "report"),
+        ("report-week48-churn", "report-churn"),
+        ("report-2026-kw48", "report"),
+        ("churn-mr123", "churn-mr"),
         // A short day of the week, and words of MLflow and of Prefect.
         ("score-Tue", "score"),
         ("score-thu", "score"),
@@ -194,6 +200,7 @@ fn what_tells_the_work_is_kept() {
         "catboostlgbmblend",
         "speechbrainxvector",
         "efficientnetv2",
+        "hrnet-w48",
         "deeplabv3plus",
         "hdbscan",
         "mt5-base",
@@ -223,6 +230,9 @@ fn what_tells_the_work_is_kept() {
     // A number that is not needed to make the name unique belongs to the work.
     for (name, stem) in [
         ("fold-1-20261124", "fold-1"),
+        ("churn-kw48-20261124", "churn-kw48"),
+        // Layers of a network are no date.
+        ("mlp-64-32-16-churn-20261124", "mlp-64-32-16-churn"),
         ("resnet-50-2026-11-24-09-10-00-123", "resnet-50"),
         ("20261124-fold-2", "fold-2"),
         ("customer-10001-train-20261124", "customer-10001-train"),
