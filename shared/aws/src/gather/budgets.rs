@@ -167,6 +167,7 @@ fn numbers(described: Described, account: Account<'_>, now: Timestamp) -> Read<B
             ownership: Ownership::default(),
         },
         is_cost: described.budget_type == BudgetType::Cost,
+        is_amortized: described.cost_types.as_ref().and_then(|types| types.use_amortized).unwrap_or_default(),
         unit: units.into_iter().flatten().next().map_or_else(|| Currency::of_account().code().to_owned(), |spend| spend.unit.clone()),
         adjusts: described.auto_adjust_data.is_some(),
         limit: period.and_then(|period| limit_of(period, limit, &planned)),

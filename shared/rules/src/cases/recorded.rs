@@ -141,6 +141,7 @@ impl Common {
             parent: None,
             part_of: None,
             work: None,
+            is_spot: false,
             ancestors: vec![],
             creator: self.creator.clone(),
             ownership_unknown: None,

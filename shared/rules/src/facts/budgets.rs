@@ -192,6 +192,8 @@ pub struct Billed {
     pub until: Date,
     /// USD of `SageMaker` that the budget counts before that day. `None`: a day is not known, or the bill does not show what the budget counts.
     pub usd: Option<Decimal>,
+    /// USD of the same on the invoice, where what a Savings Plan covers is nothing. `None` with `usd`.
+    pub invoiced: Option<Decimal>,
     /// Whether the budget counts nothing else.
     pub is_all: bool,
 }
@@ -235,6 +237,8 @@ pub struct Budget {
     pub resource: Resource,
     /// Whether it counts money; otherwise it counts hours or gigabytes.
     pub is_cost: bool,
+    /// Whether it counts amortized cost, `UseAmortized` of its `CostTypes`. Otherwise what a Savings Plan covers counts as nothing.
+    pub is_amortized: bool,
     /// The unit of all its amounts: `USD`, `Hrs`.
     pub unit: String,
     /// The current period. `None`: the budget has not begun, is over, or is not a budget of cost or usage.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 
 use crate::{
     facts::{
@@ -12,7 +13,7 @@ use crate::{
     remedy::Remedy,
     vocabulary::{
         duration::Duration,
-        price::Instances,
+        price::{Instances, Prices},
         resource::{Kind, Resource, Tags, id_of_arn},
         series::{is_made_anew, is_made_for_a_job, series_id},
     },
@@ -48,6 +49,8 @@ pub struct Asset {
     pub part_of: Option<String>,
     /// As in [`crate::facts::TrainingJob::work`], once the job was described.
     pub work: Option<String>,
+    /// Whether a job asked for Spot: what it pays by the hour is not known while it runs.
+    pub is_spot: bool,
     /// The parent, the parent's parent and so on, as far as they are known.
     pub ancestors: Vec<Ancestor>,
     /// Who created it, according to CloudTrail. `None`: not known.
@@ -57,6 +60,11 @@ pub struct Asset {
 }
 
 impl Asset {
+    /// USD per hour on demand. `None`: its price is not known, or it does not pay it.
+    pub fn usd_per_hour(&self, prices: &Prices) -> Option<Decimal> {
+        prices.hourly_of_kind(self.resource.kind(), &self.instances).filter(|_| !self.is_spot)
+    }
+
     /// Whether it is a job of a tuning or AutoML job, which is judged itself.
     pub fn is_child_job(&self) -> bool {
         let of_part = |of: &String| Kind::of(id_of_arn(of).as_ref().unwrap_or(of));

@@ -70,7 +70,9 @@ fn hide_secrets(definition: &mut Value) -> bool {
         }
     }
     let hidden = !secrets.is_empty();
-    secrets.into_iter().for_each(|secret| *secret = HIDDEN.into());
+    for secret in secrets {
+        *secret = HIDDEN.into();
+    }
     hidden
 }
 

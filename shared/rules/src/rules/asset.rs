@@ -155,8 +155,7 @@ fn is_canvas(audited: &Asset) -> bool {
 
 /// What a running resource costs: USD per hour, and USD per month if nothing changes (for a job, at most until its time limit).
 pub(crate) fn spending(audited: &Asset, cx: &RuleContext<'_>) -> (Option<Decimal>, Option<Decimal>) {
-    let usd_per_hour =
-        cx.prices.hourly_of_kind(audited.resource.kind(), &audited.instances).filter(|_| audited.run.is_some() && !is_canvas(audited));
+    let usd_per_hour = audited.usd_per_hour(cx.prices).filter(|_| audited.run.is_some() && !is_canvas(audited));
     let hours = match audited.limit {
         Some(limit) => Some(limit.in_hours().min(HOURS_PER_MONTH)),
         None => (!is_job(audited)).then_some(HOURS_PER_MONTH),

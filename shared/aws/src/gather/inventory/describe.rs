@@ -47,6 +47,8 @@ pub(super) struct Described {
     pub(super) work: Option<String>,
     /// [`cost_rules::facts::Subject::part_of`]
     pub(super) part_of: Option<String>,
+    /// [`Asset::is_spot`]
+    pub(super) is_spot: bool,
 }
 
 /// Describes a resource if its list contains too little; makes no call for other kinds.
@@ -60,12 +62,14 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
             parent: job.parent.as_deref().and_then(of_arn),
             work: job.work,
             part_of: job.parent,
+            is_spot: job.spot,
         }),
         Some(Kind::TuningJob) => training::describe_tuning(clients, rulebook, name).await?.map(|job| {
             let prices = rulebook.policy.prices_of(&clients.region);
             let instances = job.most_at_once(&job.definitions, |instances| prices.hourly_of(instances));
             let limit = job.longest().filter(|_| !job.definitions.is_empty());
-            Described { instances, limit, work: job.work, ..Described::default() }
+            let is_spot = job.is_spot();
+            Described { instances, limit, work: job.work, is_spot, ..Described::default() }
         }),
         Some(Kind::ProcessingJob) => described!("DescribeProcessingJob", sagemaker.describe_processing_job().processing_job_name(name))
             .map(|found| {
@@ -87,6 +91,7 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
                         .map(|(image, role)| format!("{} {role}", without_version(&image))),
                     // Debugger's jobs name a training job, Model Monitor's a schedule.
                     part_of: found.auto_ml_job_arn.or(found.monitoring_schedule_arn).or(found.training_job_arn),
+                    is_spot: false,
                 }
             }),
         Some(Kind::TransformJob) => {
@@ -105,6 +110,7 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
                         .or_else(|| found.model_name.clone().map(|model| named(Kind::Model, model))),
                     work: found.model_name,
                     part_of: found.auto_ml_job_arn.or(found.labeling_job_arn),
+                    is_spot: false,
                 }
             })
         }

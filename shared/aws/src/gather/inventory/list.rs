@@ -393,6 +393,7 @@ fn bare(resource: Resource) -> Asset {
         parent: None,
         part_of: None,
         work: None,
+        is_spot: false,
         ancestors: vec![],
         creator: None,
         ownership_unknown: None,

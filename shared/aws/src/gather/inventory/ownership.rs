@@ -123,6 +123,7 @@ impl Inventory<'_> {
             }
             audited.limit = described.limit.or(audited.limit);
             audited.parent = described.parent.or(audited.parent.take());
+            audited.is_spot |= described.is_spot;
             audited.work = described.work.or(audited.work.take());
             audited.part_of = described.part_of.or(audited.part_of.take());
         }

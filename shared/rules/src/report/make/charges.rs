@@ -44,13 +44,13 @@ impl View<'_> {
                 _ => {}
             }
         }
-        let used = |of: InPlans| {
+        let all_of = |of: InPlans| {
             let its = self.uses.iter().filter(|one| one.component != Component::Fee && one.component.in_plans() == of);
             its.map(|one| one.usd.now).sum::<Decimal>().max(Decimal::ZERO)
         };
         // The charges do not say of which components they are. What no plan covers is at on-demand prices, or on Spot.
         let mut part = |of: InPlans| {
-            let usd = used(of).min(at_on_demand_prices).max(Decimal::ZERO);
+            let usd = all_of(of).min(at_on_demand_prices).max(Decimal::ZERO);
             at_on_demand_prices -= usd;
             Money(usd)
         };

@@ -188,7 +188,7 @@ mod tests {
         ] {
             let mut budget = Budget { actual: Some(dec!(900)), ..budget("ml-dev") };
             let until = "2026-11-21".parse().unwrap();
-            let billed = usd.map(|usd| Billed { until, usd: Some(usd), is_all });
+            let billed = usd.map(|usd| Billed { until, usd: Some(usd), invoiced: Some(usd), is_all });
             budget.insight = Insight { running_usd: dec!(2.5), ran_usd: dec!(30), is_least, billed, ..Insight::default() };
             let Verdict::Waste(waste) = judged(&Budget { limit: Some(dec!(800)), ..budget }) else { panic!("waste") };
             let says = format!("       If what runs now stays on to the end of the period: {by_then}.");
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn the_causes_end_on_the_last_day_of_the_bill() {
         let cause = CostDriver { usage: "Host:x".into(), team: "nlp".into(), now: dec!(12), before: Some(dec!(10)) };
-        let billed = Billed { until: "2026-11-20".parse().unwrap(), usd: None, is_all: true };
+        let billed = Billed { until: "2026-11-20".parse().unwrap(), usd: None, invoiced: None, is_all: true };
         let insight = Insight { causes: vec![cause], billed: Some(billed), ..Insight::default() };
         let Verdict::Waste(waste) = judged(&Budget { actual: Some(dec!(900)), insight, ..budget("ml-dev") }) else { panic!("waste") };
         let says = "Cause: what SageMaker cost until 2026-11-19, the last day on the bill, and against the same days of October 2026:";

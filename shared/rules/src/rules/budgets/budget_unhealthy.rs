@@ -8,6 +8,7 @@
 //!   active cost allocation tag, or a service under another name (`AmazonSageMaker` instead of `Amazon SageMaker`). A budget that leaves out a service
 //!   under another name counts it.
 //! * Nothing was counted, and it filters by a tag that differs from your team tag only by upper and lower case (`user:team$nlp`).
+//! * It counts unblended cost, as new budgets do, and Savings Plans cover a tenth or more of what it is to watch: what they cover counts as nothing in it.
 //! * AWS sets its limit from the past (`AutoAdjustData`), and the limit is a dollar or less because there was no past.
 //!
 //! ## Why it costs money
@@ -18,6 +19,7 @@
 //!
 //! ## Settings
 
+use rust_decimal::{Decimal, dec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +61,13 @@ impl Rule for BudgetUnhealthy {
     }
 }
 
+/// Why a budget of unblended cost misses what plans cover (money-facts §0.1).
+const COVERED: &str = "it counts unblended cost, in which what a Savings Plan covers is nothing: set `UseAmortized` in its `CostTypes` \
+                       (in the console: aggregate costs by amortized costs)";
+
+/// If less than this part of what the bill has is on the invoice, it is worth a word.
+const MOST_OF_IT: Decimal = dec!(0.9);
+
 /// Why a budget does not watch the spend on `SageMaker`. `None`: it does, or it is not for `SageMaker`.
 fn why(budget: &Budget, cx: &RuleContext<'_>) -> Option<String> {
     let policy = cx.policy;
@@ -80,15 +89,24 @@ fn why(budget: &Budget, cx: &RuleContext<'_>) -> Option<String> {
             "nothing was counted, and it filters by the tag `{key}`: the team tag of your bill is `{tag}`, and AWS compares to the letter"
         )
     };
-    budget.unhealthy.clone().or_else(|| budget.no_limit_by_aws()).or_else(|| team_tag.map(other_case))
+    budget
+        .unhealthy
+        .clone()
+        .or_else(|| budget.no_limit_by_aws())
+        .or_else(|| team_tag.map(other_case))
+        .or_else(|| misses_what_plans_cover(budget).then(|| COVERED.to_owned()))
+}
+
+/// Whether the bill has more use than the budget's kind of cost, because plans cover it.
+fn misses_what_plans_cover(budget: &Budget) -> bool {
+    let billed = budget.insight.billed.filter(|_| budget.is_cost && !budget.is_amortized);
+    billed.and_then(|billed| Some((billed.usd?, billed.invoiced?))).is_some_and(|(usd, invoiced)| invoiced < usd * MOST_OF_IT)
 }
 
 #[cfg(test)]
 mod tests {
-    use rust_decimal::dec;
-
     use super::*;
-    use crate::facts::Filter;
+    use crate::facts::{Billed, Filter, Insight};
     use crate::samples::*;
 
     #[test]
@@ -100,6 +118,24 @@ mod tests {
         assert_eq!(BudgetUnhealthy {}.check(&budget("ml-dev"), &now), Verdict::Fine);
         let anothers = Budget { filter: Filter::Service(vec!["Amazon Simple Storage Service".into()]), ..sick };
         assert_eq!(BudgetUnhealthy {}.check(&anothers, &now), Verdict::Fine);
+    }
+
+    #[test]
+    fn a_budget_that_counts_what_plans_cover_as_nothing_is_told() {
+        let now = context("2026-11-11T12:00:00Z");
+        for (is_amortized, invoiced, told) in [
+            (false, Some(dec!(12)), true),
+            (false, Some(dec!(449)), true),
+            (false, Some(dec!(450)), false),
+            (false, Some(dec!(600)), false),
+            (false, None, false),
+            (true, Some(dec!(12)), false),
+        ] {
+            let billed = Billed { until: "2026-11-10".parse().unwrap(), usd: invoiced.map(|_| dec!(500)), invoiced, is_all: true };
+            let insight = Insight { billed: Some(billed), ..Insight::default() };
+            let verdict = BudgetUnhealthy {}.check(&Budget { is_amortized, insight, ..budget("ml-dev") }, &now);
+            assert_eq!(matches!(verdict, Verdict::Waste(_)), told, "{is_amortized} {invoiced:?} {verdict:?}");
+        }
     }
 
     #[test]

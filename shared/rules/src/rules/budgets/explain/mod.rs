@@ -55,9 +55,11 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
             let counted = |row: &DailySpend| budget.filter.takes(row, policy);
             let is_money = budget.is_cost && Currency::of_account().is(&budget.unit);
             let until = unbilled_from(spend, period, facts.now);
+            let of = |usd: &dyn Fn(&DailySpend) -> Decimal| billed(spend, period.from..until, &counted, usd).filter(|_| is_money);
             Billed {
                 until,
-                usd: billed(spend, period.from..until, &counted).filter(|_| is_money),
+                usd: of(&|row| row.usd),
+                invoiced: of(&DailySpend::on_the_invoice),
                 is_all: budget.filter.is_of(&policy.billing.services),
             }
         });
@@ -147,7 +149,7 @@ pub(crate) fn burning(running: &RunningAsset, policy: &Policy, prices: &Prices) 
         owner: policy.owner_of(&audited.resource),
         instances: Instances::number(&audited.instances),
         is_called: kind == Kind::Endpoint,
-        usd_per_hour: prices.hourly_of_kind(Some(kind), &audited.instances),
+        usd_per_hour: audited.usd_per_hour(prices),
     })
 }
 
@@ -165,13 +167,18 @@ fn unbilled_from(spend: &Spend, period: Period, now: Timestamp) -> Date {
 }
 
 /// USD of the rows of some days that are taken. `None`: a day is not known, or of a row it is not known whether it is taken.
-fn billed(spend: &Spend, days: Range<Date>, takes: &dyn Fn(&DailySpend) -> Option<bool>) -> Option<Decimal> {
+fn billed(
+    spend: &Spend,
+    days: Range<Date>,
+    takes: &dyn Fn(&DailySpend) -> Option<bool>,
+    usd: &dyn Fn(&DailySpend) -> Decimal,
+) -> Option<Decimal> {
     let known = i64::try_from(spend.days.range(days.clone()).count()).ok()?;
     if known < days_between(days.start, days.end) {
         return None;
     }
     let rows = spend.days.range(days).flat_map(|(_, rows)| rows);
-    rows.map(|row| Some(if takes(row)? { row.usd } else { Decimal::ZERO })).sum()
+    rows.map(|row| Some(if takes(row)? { usd(row) } else { Decimal::ZERO })).sum()
 }
 
 /// Whether a budget counts less than what its days cost: it includes credits, or only a part of them that we cannot tell. What comes is then not known.

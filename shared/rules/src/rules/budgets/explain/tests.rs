@@ -239,7 +239,7 @@ fn both_sides_end_on_the_last_day_of_the_bill() {
         explain(&mut facts, &policy);
         name_running(&mut facts, &policy, true);
         let insight = &facts.budgets[0].insight;
-        assert_eq!(insight.billed, Some(Billed { until: day(until), usd: Some(usd), is_all: true }), "{missing}");
+        assert_eq!(insight.billed, Some(Billed { until: day(until), usd: Some(usd), invoiced: Some(usd), is_all: true }), "{missing}");
         assert_eq!(insight.ran_usd, ran, "{missing}");
         let sums: Vec<_> = insight.causes.iter().map(|cause| (cause.now, cause.before)).collect();
         let as_many = (!usd.is_zero()).then_some((usd, Some(usd)));
