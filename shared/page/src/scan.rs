@@ -17,7 +17,7 @@ pub struct Scan {
     pub place: String,
     /// The time as of which it was judged.
     pub as_of: Timestamp,
-    /// What all findings cost a month, each resource once.
+    /// What all waste costs a month, each resource once.
     pub usd_per_month: String,
     /// What each rule found.
     pub rules: Vec<OfRule>,
@@ -43,6 +43,8 @@ pub struct OfRule {
     pub usd_per_month: String,
     /// How many have no price.
     pub without_price: usize,
+    /// Whether that is waste. If not, it is not in the sum.
+    pub is_waste: bool,
 }
 
 /// A finding.

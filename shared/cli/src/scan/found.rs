@@ -24,7 +24,7 @@ pub(crate) struct Found {
     pub(crate) regions: Vec<String>,
     /// The time as of which it was judged.
     pub(crate) as_of: Timestamp,
-    /// What all findings cost, USD a month. Each resource counts once.
+    /// What all waste costs, USD a month. Each resource counts once; what lacks a tag, say, is no waste for that.
     #[serde(serialize_with = "number")]
     pub(crate) usd_per_month: Decimal,
     /// By rule.
@@ -65,6 +65,8 @@ pub(crate) struct OfRule {
     /// USD a month.
     #[serde(serialize_with = "number")]
     pub(crate) usd_per_month: Decimal,
+    /// Whether that is waste. If not, it is not in the sum.
+    pub(crate) is_waste: bool,
     /// How many of them have no price.
     pub(crate) without_price: usize,
 }
@@ -159,13 +161,16 @@ impl Found {
         let mut by_resource: HashMap<(&str, &str), Decimal> = HashMap::new();
         for one in &self.findings {
             let usd = one.usd_per_month();
-            let of_rule = by_rule.entry(one.of.rule).or_insert_with(|| OfRule { rule: one.of.rule, ..OfRule::default() });
+            let is_waste = rules::costs_are_waste(one.of.rule);
+            let of_rule = by_rule.entry(one.of.rule).or_insert_with(|| OfRule { rule: one.of.rule, is_waste, ..OfRule::default() });
             of_rule.findings += 1;
             of_rule.without_price += usize::from(usd.is_none());
             let usd = usd.unwrap_or_default();
             of_rule.usd_per_month += usd;
-            let most = by_resource.entry((&one.region, &one.of.resource)).or_default();
-            *most = usd.max(*most);
+            if is_waste {
+                let most = by_resource.entry((&one.region, &one.of.resource)).or_default();
+                *most = usd.max(*most);
+            }
         }
         self.usd_per_month = by_resource.into_values().sum();
         self.rules = by_rule.into_values().collect();

@@ -15,6 +15,8 @@ use crate::output;
 
 /// How many findings the table lists: what costs most.
 const LISTED: usize = 50;
+/// What rules find whose cost is not wasted.
+const NO_WASTE: &str = "not waste by itself, and not in the sum";
 /// How many reasons for what could not be read it lists.
 const REASONS: usize = 20;
 
@@ -23,12 +25,14 @@ pub(super) fn table(found: &Found) -> String {
     let mut text = format!("{}\n", headline(found));
     if !found.rules.is_empty() {
         let row = |one: &OfRule| {
-            let without = if 0 < one.without_price { format!("{} without a price", one.without_price) } else { String::new() };
-            (one.rule, vec![one.findings.to_string(), dollars(one.usd_per_month), without])
+            let without = (0 < one.without_price).then(|| format!("{} without a price", one.without_price));
+            let is_no_waste = (!one.is_waste).then(|| NO_WASTE.to_owned());
+            let remarks: Vec<String> = without.into_iter().chain(is_no_waste).collect();
+            (one.rule, vec![one.findings.to_string(), dollars(one.usd_per_month), remarks.join(", ")])
         };
         let _ = write!(text, "\n{}", output::table(&found.rules.iter().map(row).collect::<Vec<_>>()));
     }
-    if found.rules.iter().map(|one| one.usd_per_month).sum::<Decimal>() != found.usd_per_month {
+    if found.rules.iter().filter(|one| one.is_waste).map(|one| one.usd_per_month).sum::<Decimal>() != found.usd_per_month {
         text += "A resource counts once in the sum, also if several rules found it.\n";
     }
     for one in found.findings.iter().take(LISTED) {
@@ -52,7 +56,10 @@ fn headline(found: &Found) -> String {
     if found.findings.iter().all(|one| one.usd_per_month().is_none()) {
         return format!("{place}: {findings}, of which no price is known.{left}");
     }
-    format!("{place}: {findings}, about {} a month.{left}", dollars(found.usd_per_month))
+    if found.rules.iter().all(|one| !one.is_waste) {
+        return format!("{place}: {findings}, none of which is waste by itself.{left}");
+    }
+    format!("{place}: {findings}, about {} a month wasted.{left}", dollars(found.usd_per_month))
 }
 
 fn regions(found: &Found) -> String {
@@ -156,6 +163,7 @@ pub(super) fn page(found: &Found) -> Scan {
         findings: one.findings,
         usd_per_month: dollars(one.usd_per_month),
         without_price: one.without_price,
+        is_waste: one.is_waste,
     };
     let unread =
         |one: &Unread| page::Unread { what: one.what.clone(), place: format!("{}, {}", one.function, one.region), why: one.why.clone() };

@@ -33,7 +33,7 @@ fn found(findings: Vec<ReportedFinding>) -> Found {
 fn the_most_expensive_is_first_and_a_resource_counts_once() {
     let exempt = ReportedFinding { state: "exempt", ..finding("notebook-idle", "kept", Some(7.0)) };
     let found = found(vec![
-        finding("missing-tag", "cheap", None),
+        finding("notebook-forgotten", "cheap", None),
         finding("notebook-idle", "dear", Some(12.5)),
         finding("notebook-always-on", "dear", Some(20.0)),
         exempt,
@@ -41,10 +41,21 @@ fn the_most_expensive_is_first_and_a_resource_counts_once() {
     assert_eq!((found.usd_per_month, found.exempt, found.findings.len()), (dec!(20), 1, 3));
     let text = shown::table(&found);
     let place = |text: &str, what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
-    assert!(text.starts_with("Account 123456789012, eu-central-1: 3 findings, about $20.00 a month. 1 left alone"), "{text}");
+    assert!(text.starts_with("Account 123456789012, eu-central-1: 3 findings, about $20.00 a month wasted. 1 left alone"), "{text}");
     assert!(place(&text, "$20.00 a month  dear") < place(&text, "$12.50 a month  dear"), "{text}");
     assert!(place(&text, "$12.50 a month  dear") < place(&text, "no price known  cheap"), "{text}");
     assert!(text.contains("To do: "), "{text}");
+}
+
+#[test]
+fn what_only_lacks_a_tag_is_not_counted_as_waste() {
+    let one = found(vec![finding("missing-tag", "plain", Some(167.9))]);
+    assert_eq!((one.usd_per_month, one.rules[0].usd_per_month, one.rules[0].is_waste), (dec!(0), dec!(167.9), false));
+    assert!(shown::table(&one).contains("1 finding, none of which is waste by itself."), "{}", shown::table(&one));
+    let both = found(vec![finding("missing-tag", "plain", Some(167.9)), finding("notebook-idle", "plain", Some(12.5))]);
+    let text = shown::table(&both);
+    assert!(text.contains("about $12.50 a month wasted.") && text.contains("$167.90  not waste by itself, and not in the sum"), "{text}");
+    assert!(!text.contains("A resource counts once"), "{text}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(crate) fn scan() -> Scan {
         place: "eu-central-1, us-east-1".to_owned(),
         as_of: "2026-11-29T03:00:00Z".parse().unwrap(),
         usd_per_month: "$1,028.93".to_owned(),
-        rules: vec![OfRule { name: "endpoint-idle", findings: 2, usd_per_month: "$1,028.93".to_owned(), without_price: 1 }],
+        rules: vec![OfRule { name: "endpoint-idle", findings: 2, usd_per_month: "$1,028.93".to_owned(), without_price: 1, is_waste: true }],
         findings: vec![finding("endpoint forgotten", Some("$1,028.93")), finding("endpoint fraud-detector-with-a-long-name", None)],
         left_alone: 3,
         unread: vec![Unread {
@@ -55,7 +55,7 @@ fn scan_finding() -> Finding {
 fn a_scans_page_begins_with_the_sum_and_says_what_was_not_looked_at() {
     let page = text::of(&scan_page(&scan()).unwrap());
     for words in [
-        "2 findings cost about $1,028.93 a month.",
+        "2 findings: about $1,028.93 a month is wasted.",
         "Not everything was looked at",
         "Delete the endpoint, or let the guard hibernate it. Nobody called it for 14 days. · endpoint-idle",
         "Studio apps (notebook-stopper, us-east-1): sagemaker:ListApps: AccessDeniedException",

@@ -40,7 +40,7 @@ pub(crate) struct GuardTagUnreadable {}
 
 impl Rule for GuardTagUnreadable {
     const NAME: &'static str = "guard-tag-unreadable";
-    const TO_DO: &'static str = "correct the tag, or remove it: the mail that first told you of it has the commands";
+    const TO_DO: &'static str = "correct the tag, or remove it";
     /// A nightly job has the same tags each night.
     const MANNER: Manner = Manner { notified_per_series: true, ..Manner::DEFAULT };
     type Subject = Resource;

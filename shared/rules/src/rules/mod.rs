@@ -80,7 +80,7 @@ all![
 ];
 
 /// Whether the cost of what a rule finds is wasted ([`rule::Manner::costs_are_waste`]).
-pub(crate) fn costs_are_waste(rule: &str) -> bool {
+pub fn costs_are_waste(rule: &str) -> bool {
     ALL.iter().find(|known| known.name == rule).is_none_or(|known| known.manner.costs_are_waste)
 }
 

@@ -63,7 +63,7 @@ impl Default for SpendSpike {
 
 impl Rule for SpendSpike {
     const NAME: &'static str = "spend-spike";
-    const TO_DO: &'static str = "look at the first cause that its mail names";
+    const TO_DO: &'static str = "look at what grew most";
     const MANNER: Manner = Manner { remind_after: Some(Duration::LONGEST), ..Manner::DEFAULT };
     type Subject = Spend;
 

@@ -66,7 +66,7 @@ impl Default for EndpointWithoutAutoscaling {
 
 impl Rule for EndpointWithoutAutoscaling {
     const NAME: &'static str = "endpoint-without-autoscaling";
-    const TO_DO: &'static str = "set the auto scaling of its last mail";
+    const TO_DO: &'static str = "set auto scaling";
     // An endpoint of production is changed: its owner has time to look at it.
     const MANNER: Manner = Manner { grace: Duration::days(3), ..Manner::ENFORCEABLE };
     type Subject = Endpoint;

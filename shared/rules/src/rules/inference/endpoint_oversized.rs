@@ -44,7 +44,7 @@ const TELLING: Telling = Telling { options: &[ServingOption::OtherInstances], he
 
 impl Rule for EndpointOversized {
     const NAME: &'static str = "endpoint-oversized";
-    const TO_DO: &'static str = "put it on the instances of its last mail";
+    const TO_DO: &'static str = "put it on smaller or fewer instances";
     const MANNER: Manner = MONTHLY;
     type Subject = Hosted;
 

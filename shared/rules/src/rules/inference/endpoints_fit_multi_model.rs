@@ -40,7 +40,7 @@ pub(crate) struct EndpointsFitMultiModel {}
 
 impl Rule for EndpointsFitMultiModel {
     const NAME: &'static str = "endpoints-fit-multi-model";
-    const TO_DO: &'static str = "let it share a multi-model endpoint with the others of its last mail";
+    const TO_DO: &'static str = "let it share a multi-model endpoint with others like it";
     const MANNER: Manner = MONTHLY;
     type Subject = Hosted;
 

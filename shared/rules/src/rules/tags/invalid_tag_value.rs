@@ -55,7 +55,7 @@ impl Default for InvalidTagValue {
 
 impl Rule for InvalidTagValue {
     const NAME: &'static str = "invalid-tag-value";
-    const TO_DO: &'static str = "write the values that its mail names";
+    const TO_DO: &'static str = "write values that the policy allows";
     const MANNER: Manner = Manner {
         grace: Duration::days(3),
         escalate_after: Some(Duration::days(14)),

@@ -74,7 +74,7 @@ impl Default for MissingTag {
 
 impl Rule for MissingTag {
     const NAME: &'static str = "missing-tag";
-    const TO_DO: &'static str = "add the tags that its mail names";
+    const TO_DO: &'static str = "add the tags that it lacks";
     const MANNER: Manner = Manner {
         grace: Duration::days(3),
         escalate_after: Some(Duration::days(14)),

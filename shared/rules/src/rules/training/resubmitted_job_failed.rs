@@ -44,7 +44,7 @@ impl Default for ResubmittedJobFailed {
 
 impl Rule for ResubmittedJobFailed {
     const NAME: &'static str = "resubmitted-job-failed";
-    const TO_DO: &'static str = "start its work again on demand, from the definition in its mail";
+    const TO_DO: &'static str = "start its work again on demand";
     type Subject = TrainingJob;
 
     fn check(&self, job: &TrainingJob, cx: &RuleContext<'_>) -> Verdict {
