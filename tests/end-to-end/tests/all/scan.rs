@@ -1,6 +1,9 @@
 //! `cost-guard scan`: the real binary against the simulated account.
 
-use std::process::{Command, Output};
+use std::{
+    process::{Command, Output, Stdio},
+    time::{Duration, Instant},
+};
 
 use end_to_end::testing::account;
 use serde_json::Value;
@@ -39,6 +42,11 @@ fn scan(account: &Simulator, arguments: &[&str], environment: &[(&str, &str)]) -
 
 /// Runs a command of `cost-guard`.
 fn run(account: &Simulator, command: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    tool(account, command, arguments, environment).output().unwrap()
+}
+
+/// A command of `cost-guard` against this account.
+fn tool(account: &Simulator, command: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     let test = std::env::current_exe().unwrap();
     let binary = test.parent().and_then(std::path::Path::parent).unwrap().join("cost-guard");
     let mut tool = Command::new(binary);
@@ -51,7 +59,8 @@ fn run(account: &Simulator, command: &str, arguments: &[&str], environment: &[(&
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("HOME", "/nonexistent"),
     ]);
-    tool.envs(environment.iter().copied()).output().unwrap()
+    tool.envs(environment.iter().copied());
+    tool
 }
 
 fn said(output: &Output) -> (i32, String, String) {
@@ -117,6 +126,48 @@ fn exit_statuses_are_those_of_the_contract() {
     assert!(wrong == 3 && text.is_empty() && error.contains("mode"), "{wrong}: {error}");
     let empty = end_to_end::testing::account("");
     assert_eq!(said(&scan(&empty, &notebooks, &[])).0, 0);
+}
+
+#[test]
+fn all_regions_are_looked_at_and_the_bill_is_read_once() {
+    let account = account("[[model]]\nname = \"m\"\n[[spend]]\nusage = \"EUC1-Host:ml.m5.xlarge\"\nusd = 5\nfrom = \"-30d\"\n");
+    let (_, text, error) = said(&scan(&account, &["--region", "all", "--function", "tag-auditor", "--format", "json"], &[]));
+    let found: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}\n{error}"));
+    let regions: Vec<&str> = found["regions"].as_array().unwrap().iter().map(|region| region.as_str().unwrap()).collect();
+    assert_eq!(regions[0], "eu-central-1", "the caller's own comes first");
+    assert!(
+        20 < regions.len() && regions.contains(&"ap-southeast-2") && !regions.iter().any(|region| region.starts_with("cn-")),
+        "{regions:?}"
+    );
+    let calls = account.calls();
+    assert_eq!(calls["sagemaker:ListModels"], regions.len() as u64, "{calls:?}");
+    let of_one = {
+        account.reset_counts();
+        scan(&account, &["--function", "tag-auditor"], &[]);
+        account.calls()
+    };
+    assert_eq!(calls.get("ce:GetCostAndUsage"), of_one.get("ce:GetCostAndUsage"), "{calls:?}");
+}
+
+#[test]
+fn who_interrupts_a_scan_gets_what_there_is() {
+    let account = account(ESTATE);
+    account.set_latency(Duration::from_millis(400));
+    let as_of = account.now().to_string();
+    let mut scan = tool(&account, "scan", &["--as-of", &as_of], &[]);
+    let child = scan.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It is at work once it asks for resources.
+    let begun = Instant::now();
+    while account.calls().is_empty() && begun.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let (status, text, error) = said(&child.wait_with_output().unwrap());
+    assert!(
+        status == 2 && text.contains("\nInterrupted. Not looked at: ") && text.contains(" in eu-central-1"),
+        "{status}: {text}\n{error}"
+    );
 }
 
 #[test]
