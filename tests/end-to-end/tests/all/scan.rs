@@ -130,7 +130,7 @@ fn exit_statuses_are_those_of_the_contract() {
 
 #[test]
 fn all_regions_are_looked_at_and_the_bill_is_read_once() {
-    let account = account("[[model]]\nname = \"m\"\n[[spend]]\nusage = \"EUC1-Host:ml.m5.xlarge\"\nusd = 5\nfrom = \"-30d\"\n");
+    let account = account("[[model]]\nname = \"m\"\n[[spend]]\nusage-type = \"EUC1-Host:ml.m5.xlarge\"\nusd = 5\nfrom = \"-30d\"\n");
     let (_, text, error) = said(&scan(&account, &["--region", "all", "--function", "tag-auditor", "--format", "json"], &[]));
     let found: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}\n{error}"));
     let regions: Vec<&str> = found["regions"].as_array().unwrap().iter().map(|region| region.as_str().unwrap()).collect();
