@@ -27,6 +27,8 @@ pub struct Scan {
     pub left_alone: usize,
     /// What could not be read.
     pub unread: Vec<Unread>,
+    /// What was read, and could not be judged.
+    pub unjudged: Vec<Unread>,
     /// What an interrupted scan did not come to.
     pub not_looked_at: Vec<String>,
     /// What AWS charges for reading. `None`: nothing.

@@ -35,6 +35,8 @@ pub(crate) struct Found {
     pub(crate) exempt: usize,
     /// What could not be read, and why.
     pub(crate) unread: Vec<Unread>,
+    /// What was read, and could not be judged: a tag that nobody understands, a price that is not known.
+    pub(crate) unjudged: Vec<Unread>,
     /// What was not looked at, because the scan was interrupted.
     pub(crate) not_looked_at: Vec<String>,
     pub(crate) was_interrupted: bool,
@@ -114,6 +116,7 @@ impl Found {
             findings: vec![],
             exempt: 0,
             unread: vec![],
+            unjudged: vec![],
             not_looked_at: vec![],
             was_interrupted: false,
             cost_usd: 0.0,
@@ -157,6 +160,8 @@ impl Found {
         self.closed_regions();
         self.unread.sort();
         self.unread.dedup();
+        self.unjudged.sort();
+        self.unjudged.dedup();
         let mut by_rule: BTreeMap<&'static str, OfRule> = BTreeMap::new();
         let mut by_resource: HashMap<(&str, &str), Decimal> = HashMap::new();
         for one in &self.findings {

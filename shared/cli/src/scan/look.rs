@@ -97,7 +97,10 @@ fn add(found: &mut Found, Part { function, region }: Part<'_>, report: anyhow::R
     let unread = |what: &str, why: &str| Unread::new(function.name(), region, what, why);
     match report {
         Ok(report) => {
-            found.unread.extend(report.unread.iter().map(|one| unread(&one.what, &one.why)));
+            for one in &report.unread {
+                let of = if one.is_of_a_rule { &mut found.unjudged } else { &mut found.unread };
+                of.push(unread(&one.what, &one.why));
+            }
             found.unread.extend(report.failures.iter().map(|why| unread("this run", why)));
             found.cost_usd += report.cost_usd.unwrap_or_default();
             found.add(region, function.name(), report.findings);

@@ -83,13 +83,16 @@ pub(super) fn not_seen(found: &Found) -> String {
     if !found.not_looked_at.is_empty() {
         let _ = writeln!(text, "\nInterrupted. Not looked at: {}.", found.not_looked_at.join(", "));
     }
-    if !found.unread.is_empty() {
-        let _ = writeln!(text, "\nCould not be read, so there may be more:");
-        for one in found.unread.iter().take(REASONS) {
+    for (title, all) in [("Could not be read, so there may be more:", &found.unread), ("Could not be judged:", &found.unjudged)] {
+        if all.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "\n{title}");
+        for one in all.iter().take(REASONS) {
             let _ = writeln!(text, "* {} ({}, {}): {}", one.what, one.function, one.region, one.why);
         }
-        if REASONS < found.unread.len() {
-            let _ = writeln!(text, "* … and {} more: --format json has all", found.unread.len() - REASONS);
+        if REASONS < all.len() {
+            let _ = writeln!(text, "* … and {} more: --format json has all", all.len() - REASONS);
         }
     }
     if 0.0 < found.cost_usd {
@@ -176,6 +179,7 @@ pub(super) fn page(found: &Found) -> Scan {
         findings: found.findings.iter().map(finding).collect(),
         left_alone: found.exempt,
         unread: found.unread.iter().map(unread).collect(),
+        unjudged: found.unjudged.iter().map(unread).collect(),
         not_looked_at: found.not_looked_at.clone(),
         reading_cost: (0.0 < found.cost_usd).then(|| format!("${:.2}", found.cost_usd)),
     }

@@ -77,6 +77,14 @@ fn what_could_not_be_read_and_what_was_interrupted_is_said() {
 }
 
 #[test]
+fn what_a_rule_cannot_judge_is_told_and_everything_was_read_all_the_same() {
+    let mut found = found(vec![]);
+    found.unjudged.push(Unread::new("notebook-stopper", "eu-central-1", "notebook-off-hours for churn", "its tag cannot be read"));
+    let text = shown::table(&found);
+    assert!(text.contains("\nCould not be judged:\n* notebook-off-hours for churn") && found.is_whole(), "{text}");
+}
+
+#[test]
 fn names_of_strangers_stay_text() {
     let found = found(vec![finding("notebook-idle", "=cmd|'/c calc'!A1 | <b>\n**x**", Some(1.0))]);
     let csv = shown::csv(&found).unwrap();

@@ -28,6 +28,11 @@ pub(crate) fn scan() -> Scan {
             place: "notebook-stopper, us-east-1".to_owned(),
             why: "sagemaker:ListApps: AccessDeniedException: User is not authorized".to_owned(),
         }],
+        unjudged: vec![Unread {
+            what: "notebook-off-hours for churn".to_owned(),
+            place: "notebook-stopper, eu-central-1".to_owned(),
+            why: "its tag cost-guard:schedule cannot be read".to_owned(),
+        }],
         not_looked_at: vec!["tag-auditor in us-east-1".to_owned()],
         reading_cost: Some("$0.23".to_owned()),
     }
@@ -42,7 +47,9 @@ pub(crate) fn hostile_scan() -> Scan {
         *one = Finding { what, owner, team: Some(team), why, ..scan_finding() };
     }
     let [what, place, why, account] = some(5);
+    let [other, elsewhere, reason, _] = some(6);
     scan.unread = vec![Unread { what, place, why }];
+    scan.unjudged = vec![Unread { what: other, place: elsewhere, why: reason }];
     scan.not_looked_at = (0..9).map(strange).collect();
     Scan { account, ..scan }
 }
@@ -57,6 +64,7 @@ fn a_scans_page_begins_with_the_sum_and_says_what_was_not_looked_at() {
     for words in [
         "2 findings: about $1,028.93 a month is wasted.",
         "Not everything was looked at",
+        "What could not be judged",
         "Delete the endpoint, or let the guard hibernate it. Nobody called it for 14 days. · endpoint-idle",
         "Studio apps (notebook-stopper, us-east-1): sagemaker:ListApps: AccessDeniedException",
         "The scan was interrupted before these: tag-auditor in us-east-1.",

@@ -232,18 +232,26 @@ pub struct Unread {
     pub why: String,
     /// `what` without names and numbers that differ from run to run: what has the same cause is the same text.
     pub cause: String,
+    /// Whether it was read, but does not say what a rule needs: an owner's tag that nobody understands, a price that is not known. The reading is whole all the same.
+    pub is_of_a_rule: bool,
 }
 
 impl Unread {
     /// Something that is called the same in each run.
     pub fn new(what: impl Into<String>, why: impl Into<String>) -> Self {
         let what = what.into();
-        Self { cause: what.clone(), what, why: why.into() }
+        Self { cause: what.clone(), what, why: why.into(), is_of_a_rule: false }
     }
 
     /// Something whose names and numbers differ from run to run.
     #[must_use]
     pub fn with_cause(self, cause: impl Into<String>) -> Self {
         Self { cause: cause.into(), ..self }
+    }
+
+    /// What a rule needs and was not told.
+    #[must_use]
+    pub fn of_a_rule(self) -> Self {
+        Self { is_of_a_rule: true, ..self }
     }
 }

@@ -35,7 +35,7 @@ impl Rulebook {
         });
         let told = |((rule, why), names): ((_, String), Vec<String>)| {
             let cause = cause(rule, &why);
-            Unread::new(for_rule(rule, &names), why).with_cause(cause)
+            Unread::new(for_rule(rule, &names), why).with_cause(cause).of_a_rule()
         };
         judgement.unknown = unknown.into_iter().map(told).collect();
         judgement.findings.sort_by(|a, b| (a.rule, &a.resource.id).cmp(&(b.rule, &b.resource.id)));

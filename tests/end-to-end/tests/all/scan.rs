@@ -150,6 +150,17 @@ fn all_regions_are_looked_at_and_the_bill_is_read_once() {
 }
 
 #[test]
+fn a_tag_that_nobody_understands_is_no_failure_of_the_scan() {
+    let account = account(
+        "[[notebook]]\nname = \"night\"\ninstance-type = \"ml.m5.xlarge\"\nsince = \"-20h\"\ntags = { Owner = \"ann@example.com\", \"cost-guard:schedule\" = \"whenever\" }\n",
+    );
+    let (status, text, error) = said(&scan(&account, &["--function", "notebook-stopper", "--format", "json"], &[]));
+    let found: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}\n{error}"));
+    assert_eq!((status, &found["unread"]), (1, &Value::Array(vec![])), "{text}");
+    assert!(found["unjudged"][0]["what"].as_str().unwrap().contains("night"), "{text}");
+}
+
+#[test]
 fn who_interrupts_a_scan_gets_what_there_is() {
     let account = account(ESTATE);
     account.set_latency(Duration::from_millis(400));
