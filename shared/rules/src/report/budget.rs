@@ -35,6 +35,9 @@ pub struct BudgetOnRecord {
     /// Why it does not watch the spend. `None`: it does, as far as AWS and its filter say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unhealthy: Option<String>,
+    /// What puts that right, for people. `None`: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
 }
 
 /// What of the bill a budget counts exactly.
@@ -83,7 +86,8 @@ impl BudgetOnRecord {
             team: budget.resource.ownership.team.clone().or_else(|| budget.filter.team(&policy.team_tags).map(str::to_owned)),
             is_of_sagemaker: budget.filter.is_of(&policy.billing.services),
             counts: Counts::of(&budget.filter, policy),
-            unhealthy: budget.unhealthy.clone(),
+            unhealthy: budget.unhealthy.as_ref().map(|one| one.why.clone()),
+            fix: budget.unhealthy.as_ref().and_then(|one| one.fix.clone()),
         })
     }
 
