@@ -120,6 +120,14 @@ def test_tables_stay_tables_where_they_fold(look):
     assert decisions.get_by_role("row").nth(1).get_by_role("cell").count() == 2
 
 
+@pytest.mark.parametrize(("width", "has_column"), [(PHONE, False), (DESK, True)])
+def test_what_a_change_is_against_is_seen_at_each_width(look, width, has_column):
+    page = look("month", width)
+    head = page.locator("#components thead")
+    assert head.get_by_text("October, 30 days", exact=True).is_visible() == has_column
+    assert head.get_by_text("against October, 30 days").is_visible() == (not has_column)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_on_paper_nothing_is_cut_off(look, name):
     page = look(name, 700)

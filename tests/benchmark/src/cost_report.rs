@@ -89,6 +89,7 @@ fn report(names: &Names) -> anyhow::Result<String> {
         requests: &BTreeMap::new(),
         requests_for_this: 0,
         unread: &[],
+        unchecked: &[],
         notes: &[],
         now: "2026-11-04T08:00:00Z".parse()?,
     };

@@ -6,7 +6,7 @@ use cost_rules::{
     facts::{DailySpend, HibernationStage, SleepingEndpoint, Spend, TagKeyStatus, Unread},
     period::{begin_of, day_of},
     plan::{Entry, Saved},
-    report::{BudgetOnRecord, Cuts, PlanAdvice, ReportPeriod, Resources, Sources, UNTAGGED, from_findings},
+    report::{BudgetOnRecord, Cuts, PlanAdvice, ReportPeriod, Resources, Sources, UNTAGGED, Unchecked, from_findings},
     rulebook::Rulebook,
     scope::Scope,
 };
@@ -28,6 +28,9 @@ use crate::{
 /// How far back savings are read: as far as the usual days of the bill are cached.
 const SAVED_SINCE: SignedDuration = SignedDuration::from_hours(95 * 24);
 
+/// How far back it is told what the functions could not read: their rules run once a day, or more often.
+const UNCHECKED_SINCE: SignedDuration = SignedDuration::from_hours(26);
+
 /// Everything that was read for a report.
 pub(super) struct Gathered {
     account: String,
@@ -47,6 +50,8 @@ pub(super) struct Gathered {
     notes: Vec<String>,
     /// The same as `unread`, for people.
     not_read: Vec<String>,
+    /// What the functions could not read.
+    unchecked: Vec<Unchecked>,
     /// What could not be read.
     pub(super) unread: Vec<Unread>,
     /// What could not be cached.
@@ -98,6 +103,7 @@ impl Gathered {
             requests_by_day: known.requests_by_day,
             notes: vec![],
             not_read: vec![],
+            unchecked: vec![],
             unread: known.unread,
             failures: known.failures,
             requests: known.requests,
@@ -131,6 +137,13 @@ impl Gathered {
             self.entries.extend(of.findings(&Scope::Everything).await?);
             self.saved.extend(of.saved_since(begin_of(period.from) - SAVED_SINCE).await?);
             hibernated.extend(of.hibernations().await?.into_values().flatten());
+        }
+        for trouble in ledger.troubles_since(self.now - UNCHECKED_SINCE).await? {
+            let Some(why) = trouble.unread().filter(|_| FUNCTIONS.contains(&trouble.function())) else { continue };
+            let one = Unchecked { function: trouble.function().to_owned(), why: why.to_owned() };
+            if !self.unchecked.contains(&one) {
+                self.unchecked.push(one);
+            }
         }
         let (saved, now) = (std::mem::take(&mut self.saved), self.now);
         self.saved = saved.into_iter().map(|one| one.by_now(&hibernated, now)).collect();
@@ -198,6 +211,7 @@ impl Gathered {
             requests: &self.requests_by_day,
             requests_for_this: u64::from(self.requests),
             unread: &self.not_read,
+            unchecked: &self.unchecked,
             notes: &self.notes,
             now: self.now,
         }

@@ -9,7 +9,7 @@ use aws_sdk_budgets::types::{
 };
 use cost_rules::{
     currency::Currency,
-    facts::{Asset, Budget, Facts, Filter, Insight, RunningAsset, Unread, limit_of},
+    facts::{Asset, Budget, Facts, Filter, Insight, RunningAsset, Unhealthy, Unread, limit_of},
     period::{Period, TimeUnit, day_of},
     policy::STOPPABLE_TAG,
     resource::{Kind, Ownership, Resource, Tags},
@@ -153,10 +153,8 @@ fn numbers(described: Described, account: Account<'_>, now: Timestamp) -> Read<B
     // Budgets of reservations and Savings Plans count the hours of those, whatever their filter says: the rules do not look at them.
     let counts = matches!(described.budget_type, BudgetType::Cost | BudgetType::Usage);
     if let Some(health) = described.health_status.filter(|health| health.status == Some(HealthStatusValue::Unhealthy)) {
-        broken = Some(format!(
-            "AWS says that it is unhealthy: {}",
-            health.status_reason.as_ref().map_or("without a reason", |why| why.as_str())
-        ));
+        let reason = health.status_reason.as_ref().map_or("without a reason", |why| why.as_str());
+        broken = Some(Unhealthy { why: format!("AWS says that it is unhealthy: {reason}"), fix: broken.and_then(|one| one.fix) });
     }
     Ok(Budget {
         resource: Resource {
@@ -192,8 +190,8 @@ fn days(period: Option<&TimePeriod>) -> (Date, Date) {
     (start, period.and_then(|period| day(period.end.as_ref())).unwrap_or(Date::MAX))
 }
 
-/// The filter that `CostFilters` describe: all keys must match, each with any of its values. Also returns the error if no spend can ever match.
-fn cost_filters(filters: &HashMap<String, Vec<String>>) -> (Filter, Option<String>) {
+/// The filter that `CostFilters` describe: all keys must match, each with any of its values. Also returns what is wrong if no spend can ever match.
+fn cost_filters(filters: &HashMap<String, Vec<String>>) -> (Filter, Option<Unhealthy>) {
     let mut parts = vec![];
     let mut broken = None;
     for (key, values) in filters {
@@ -209,10 +207,10 @@ fn cost_filters(filters: &HashMap<String, Vec<String>>) -> (Filter, Option<Strin
                 }
                 // The values that are right count.
                 let is_wrong = |value: &String| !value.starts_with("user:") && !value.starts_with("aws:");
-                broken = values
-                    .first()
-                    .filter(|_| values.iter().all(is_wrong))
-                    .map(|value| format!("it filters by {value}, which no spend has: AWS wants user:{}", without_user(value)));
+                if !values.is_empty() && values.iter().all(is_wrong) {
+                    let wants: Vec<String> = values.iter().map(|value| format!("user:{}", without_user(value))).collect();
+                    broken = Some(Unhealthy::by_tags(values, &wants));
+                }
                 parts.extend(tags.into_iter().map(|(key, values)| Filter::Tag(key, values)));
             }
             other => parts.push(Filter::Unknown(other.to_owned())),

@@ -18,6 +18,8 @@ pub(super) struct Decisions<'a> {
     usd: Option<Money>,
     /// Of how many that is known.
     known: usize,
+    /// Why there may be some although none is known.
+    unchecked: Option<String>,
 }
 
 impl<'a> Decisions<'a> {
@@ -28,6 +30,7 @@ impl<'a> Decisions<'a> {
             listed,
             more: others.len() + report.more_decisions,
             known: known.len(),
+            unchecked: report.unchecked(&[]),
             usd: (!known.is_empty()).then(|| known.into_iter().sum()),
         }
     }

@@ -13,7 +13,10 @@ use askama::{
     Values,
     filters::{Html, Safe, escape},
 };
-use cost_rules::text::{grouped, one_line};
+use cost_rules::{
+    resource::owner_words,
+    text::{grouped, one_line},
+};
 
 /// A text of people as one line that can be seen. What hides in it is shown as `�`.
 #[askama::filter_fn]
@@ -38,6 +41,15 @@ pub(crate) fn as_sentence(phrase: &str) -> String {
 #[askama::filter_fn]
 pub(crate) fn name(name: impl Display, _: &dyn Values) -> askama::Result<Safe<String>> {
     Ok(Safe(format!("<bdi>{}</bdi>", escape(one_line(&name.to_string()), Html)?)))
+}
+
+/// An owner: as [`name`], or in words where nobody is known.
+#[askama::filter_fn]
+pub(crate) fn owner(owner: impl Display, _: &dyn Values) -> askama::Result<Safe<String>> {
+    let owner = owner.to_string();
+    let words = owner_words(&owner);
+    let escaped = escape(one_line(words), Html)?.to_string();
+    Ok(Safe(if words == owner { format!("<bdi>{escaped}</bdi>") } else { escaped }))
 }
 
 /// An amount with a minus sign as long as its digits are wide, where it is negative.

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use askama::Template;
-use cost_rules::report::{Budget, Cause, CostReport, Decision, Forecast, Money, without};
+use cost_rules::report::{Ask, Budget, Cause, CostReport, Decision, Forecast, Money, without};
 use rust_decimal::Decimal;
 
 use super::{
@@ -11,8 +11,9 @@ use super::{
     words::{about, change_percent, day, during, length, many, percent_of, signed, used},
 };
 
-/// How many decisions the first screen has.
+/// How many decisions the first screen has, and how many with what is to be asked.
 const DECISIONS: usize = 3;
+const THINGS_TO_DO: usize = 4;
 
 /// How many budgets it has, and how many of those that need attention.
 const BUDGETS: usize = 3;
@@ -35,9 +36,12 @@ pub(super) struct First<'a> {
     other_causes: Option<String>,
     /// What all of them come to, where the headline does not say it: in USD and percent.
     all_causes: Option<String>,
+    asks: Vec<ToAsk<'a>>,
     to_do: Vec<ToDo<'a>>,
     /// How many decisions there are in all.
     decisions: usize,
+    /// Why there may be decisions although none is known.
+    unchecked: Option<String>,
     month: Month<'a>,
 }
 
@@ -69,8 +73,18 @@ struct Day {
 struct Why<'a> {
     cause: &'a Cause,
     difference: String,
-    /// On which days it was, and for how many hours.
-    when: Option<String>,
+    /// `team vision`
+    whose: String,
+    /// On which days it was, and for how many hours; and what is known of it.
+    more: Vec<String>,
+}
+
+/// What is to be asked about a cause.
+struct ToAsk<'a> {
+    cause: &'a Cause,
+    whose: String,
+    difference: String,
+    words: String,
 }
 
 struct ToDo<'a> {
@@ -85,6 +99,8 @@ struct Month<'a> {
     forecast: Option<Outlook>,
     /// The day on which the budgets were read, if that was not today.
     budgets_read: Option<String>,
+    /// Why no budget is told.
+    no_budgets: Option<String>,
     budgets: Vec<BudgetBar<'a>>,
     more_budgets: usize,
     /// How many of these are used up, or will be.
@@ -142,6 +158,7 @@ enum Verdict {
 
 impl<'a> First<'a> {
     pub(super) fn of(report: &'a CostReport) -> Self {
+        let asks: Vec<ToAsk<'_>> = report.asks().into_iter().map(ToAsk::of).collect();
         Self {
             report,
             usd: about(report.spent.usd),
@@ -152,8 +169,10 @@ impl<'a> First<'a> {
             causes: report.causes.iter().map(|cause| Why::of(cause, report)).collect(),
             other_causes: report.other_causes().map(signed),
             all_causes: report.all_causes().map(signed),
-            to_do: report.decisions.iter().take(DECISIONS).map(ToDo::of).collect(),
+            to_do: to_do(report, DECISIONS.min(THINGS_TO_DO.saturating_sub(asks.len()))),
+            asks,
             decisions: report.decisions.len() + report.more_decisions,
+            unchecked: report.unchecked(&[]),
             month: Month::of(report),
         }
     }
@@ -199,8 +218,21 @@ fn warnings(report: &CostReport) -> Vec<String> {
 
 impl<'a> Why<'a> {
     fn of(cause: &'a Cause, report: &CostReport) -> Self {
-        Self { cause, difference: signed(cause.difference), when: cause.when(report.period) }
+        let more = cause.when(report.period).into_iter().chain(cause.known()).collect();
+        Self { cause, difference: signed(cause.difference), whose: cause.whose(), more }
     }
+}
+
+impl<'a> ToAsk<'a> {
+    fn of(Ask { cause, words }: Ask<'a>) -> Self {
+        Self { cause, whose: cause.whose(), difference: signed(cause.difference), words }
+    }
+}
+
+/// The first decisions: those about what the causes name, then the others.
+fn to_do(report: &CostReport, most: usize) -> Vec<ToDo<'_>> {
+    let (first, others): (Vec<&Decision>, Vec<&Decision>) = report.decisions.iter().partition(|one| report.is_of_a_cause(one));
+    first.into_iter().chain(others).take(most).map(ToDo::of).collect()
 }
 
 impl<'a> ToDo<'a> {
@@ -221,6 +253,7 @@ impl<'a> Month<'a> {
             so_far: until.map(|until| SoFar { usd: about(month.usd), until, without: without(month.missing_days) }),
             forecast: month.forecast.map(Outlook::of),
             budgets_read: report.budgets_read().map(day),
+            no_budgets: month.no_budgets(),
             more_budgets: (needy.len() + calm.len()).saturating_sub(shown),
             more_needy: needy.len().saturating_sub(shown),
             budgets: needy.into_iter().chain(calm).take(shown).map(BudgetBar::of).collect(),
@@ -240,7 +273,7 @@ impl<'a> Month<'a> {
 
     /// Whether the month says more than the period itself.
     const fn is_shown(&self) -> bool {
-        !self.is_of_budgets() || !self.budgets.is_empty() || !self.wrong.is_empty()
+        !self.is_of_budgets() || !self.budgets.is_empty() || !self.wrong.is_empty() || self.no_budgets.is_some()
     }
 }
 

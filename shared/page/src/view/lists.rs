@@ -59,11 +59,16 @@ impl<'a> Sleeping<'a> {
 #[template(path = "exemptions.html")]
 pub(super) struct Exemptions<'a> {
     rows: Cut<&'a Exemption>,
+    /// Why there may be some although none is known.
+    unchecked: Option<String>,
 }
 
 impl<'a> Exemptions<'a> {
     pub(super) fn of(report: &'a CostReport) -> Self {
-        Self { rows: Cut::at(ROWS, &report.exemptions, |exemption| exemption, |exemption| exemption.usd_per_month) }
+        Self {
+            rows: Cut::at(ROWS, &report.exemptions, |exemption| exemption, |exemption| exemption.usd_per_month),
+            unchecked: report.unchecked(&[]),
+        }
     }
 
     pub(super) fn content(&self) -> Content {
@@ -76,11 +81,16 @@ impl<'a> Exemptions<'a> {
 #[template(path = "inference.html")]
 pub(super) struct Inference<'a> {
     rows: Cut<&'a Advice>,
+    /// Why there may be some although none is known.
+    unchecked: Option<String>,
 }
 
 impl<'a> Inference<'a> {
     pub(super) fn of(report: &'a CostReport) -> Self {
-        Self { rows: Cut::at(ROWS, &report.inference, |advice| advice, |advice| advice.saves) }
+        Self {
+            rows: Cut::at(ROWS, &report.inference, |advice| advice, |advice| advice.saves),
+            unchecked: report.unchecked(&["inference-advisor"]),
+        }
     }
 
     pub(super) fn content(&self) -> Content {

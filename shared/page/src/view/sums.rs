@@ -2,7 +2,7 @@
 
 use askama::Template;
 use cost_rules::{
-    report::{Change, ComponentLine, CostReport, Hours, InstanceType, Line, Money, UNTAGGED},
+    report::{Change, ComponentLine, CostReport, Hours, InstanceType, LACKS_CHARGES, Line, Money, UNTAGGED},
     vocabulary::{component::Component, currency::Currency},
 };
 use rust_decimal::Decimal;
@@ -62,6 +62,8 @@ pub(super) struct Lines<'a> {
     total: Sum,
     /// With what the table compares.
     before: String,
+    /// Whether these are accounts, and the charges that tell them are not known.
+    lacks_charges: bool,
 }
 
 struct Row<'a> {
@@ -87,7 +89,7 @@ impl<'a> Lines<'a> {
     }
 
     pub(super) fn accounts(report: &'a CostReport) -> Self {
-        Self::of(report, ("Account", "Accounts"), &report.accounts, ACCOUNTS)
+        Self { lacks_charges: report.method.lacks_charges, ..Self::of(report, ("Account", "Accounts"), &report.accounts, ACCOUNTS) }
     }
 
     fn of(report: &'a CostReport, (one, all): (&'static str, &'static str), lines: &'a [Line], most: usize) -> Self {
@@ -100,6 +102,7 @@ impl<'a> Lines<'a> {
             rows: Cut::at(most, lines, row, |line| Some(line.spent.usd)),
             total: Sum::of(report.spent, report, report.spent.usd.0),
             before: report.period.compared_words(),
+            lacks_charges: false,
         }
     }
 

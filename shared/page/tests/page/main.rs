@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use cost_page::{page, scan::scan_page};
 use cost_rules::{
     currency::Currency,
-    report::{Budget, Change, CostReport, Hours, Line, Money, Trend},
+    report::{Became, Budget, Change, CostReport, Found, Hours, Line, Money, Trend, Unchecked},
 };
 use rust_decimal::{Decimal, dec};
 
@@ -141,8 +141,11 @@ fn the_first_screen_answers() {
     for words in [
         "SageMaker cost $7,282 in the week of 16–\u{2060}22\u{a0}November, $786 more than the week before (+12\u{a0}%).",
         "3 of 7 days are estimated: AWS may still correct them.",
-        "Training on demand ml.g5.12xlarge · vision 210.1 instance hours in all +$671.06",
-        "ml.p4d.24xlarge · nlp nearly all of it on Fri 20 November, 32.9 instance hours in all +$163.46",
+        "Training on demand ml.g5.12xlarge · team vision 210.1 instance hours in all +$671.06",
+        "ml.p4d.24xlarge · team nlp nearly all of it on Fri 20 November, 32.9 instance hours in all",
+        "in all known of these: training job nlp-bert-large-ft-7 (ben@example.com), not found since Sat 21 November +$163.46",
+        "What to do Training on demand +$671.06 Ask team vision whether it is intended. ml.g5.12xlarge · team vision",
+        "Training on demand +$163.46 Ask ben@example.com whether it is intended. ml.p4d.24xlarge · team nlp",
         "Everything else",
         "endpoint churn-v2 $2,056 a month",
         "All 10 decisions",
@@ -152,6 +155,62 @@ fn the_first_screen_answers() {
     ] {
         assert!(first.contains(words), "{words}\n{first}");
     }
+}
+
+/// "What to do" had decisions only, and none was about what the bill rose by.
+#[test]
+fn what_the_causes_name_is_the_first_thing_to_do() {
+    let todo = |report: &CostReport| {
+        let page = page(report).unwrap();
+        text::of(page.split("<div class=\"todo\">").nth(1).unwrap().split("</ol>").next().unwrap())
+    };
+    let mut report = report();
+    let decision = report.decisions[2].clone();
+    report.causes[0].found = vec![Found { what: decision.what, owner: decision.owner, became: Became::Open }];
+    let said = todo(&report);
+    assert!(!said.contains("Ask team vision"), "the decision says what to do: {said}");
+    assert!(said.find("training job ads-ranker-nightly") < said.find("endpoint churn-v2"), "{said}");
+    let first = text::of(&page(&report).unwrap());
+    assert!(first.contains("known of these: training job ads-ranker-nightly (chen@example.com), which needs a decision"), "{first}");
+    report.causes.truncate(1);
+    let cause = &mut report.causes[0];
+    cause.until = Some("2026-11-17".parse().unwrap());
+    cause.found[0].became = Became::StoppedByGuard("2026-11-17".parse().unwrap());
+    let first = text::of(&page(&report).unwrap());
+    assert!(first.contains("(chen@example.com), which the guard stopped on Tue 17 November: nothing to do"), "{first}");
+    assert!(!todo(&report).contains("Ask "), "{}", todo(&report));
+}
+
+/// "unowned" stood there as if it were somebody.
+#[test]
+fn where_nobody_is_known_the_page_says_so_in_the_same_words() {
+    let mut report = report();
+    report.decisions[0].owner = "unowned".to_owned();
+    report.sleeping[0].owner = "unowned".to_owned();
+    report.exemptions[0].owner = "unowned".to_owned();
+    report.inference[0].owner = "unowned".to_owned();
+    let page = page(&report).unwrap();
+    assert!(!page.contains("unowned") && !text::of(&page).contains("Nobody"), "{page}");
+    assert_eq!(page.matches("owner not known").count(), 7, "first screen, two decisions, resource, sleeping, exemption, inference");
+}
+
+/// A list that could not be filled looked like an empty one.
+#[test]
+fn an_empty_list_that_could_not_be_checked_says_so() {
+    let mut report = minimal();
+    report.month.lacks_budgets = true;
+    report.method.lacks_charges = true;
+    let checked = text::of(&page(&report).unwrap());
+    assert!(checked.contains("Budgets could not be checked: budget-alerter has not read them in November 2026."), "{checked}");
+    assert!(checked.contains("The cost by account could not be checked: accounts, charge types,"), "{checked}");
+    assert!(checked.contains("No endpoint is known that would cost less served another way."), "{checked}");
+    report.method.unchecked = vec![Unchecked { function: "inference-advisor".to_owned(), why: "endpoint metrics: denied".to_owned() }];
+    let said = text::of(&page(&report).unwrap());
+    let why = "could not be checked: inference-advisor: endpoint metrics: denied";
+    for what in ["Whether an endpoint would cost less served another way", "What needs a decision", "What is exempt by tag"] {
+        assert!(said.contains(&format!("{what} {why}")), "{what}: {said}");
+    }
+    assert!(!said.contains("Nothing needs a decision") && !said.contains("Nothing is exempt"), "{said}");
 }
 
 fn headline(report: &CostReport) -> String {
@@ -277,13 +336,19 @@ fn what_plans_cover_is_told_as_far_as_it_is_known() {
         without_charges.contains("What plans cover is not known: the charges are not.") && !without_charges.contains("Commitment that")
     );
     let none = of(|report| report.savings_plans.is_owned = false);
-    let says = "A plan can cover $4,194.34 of the use, and savings-plan-advisor says: buy $3.65 per hour (1 year, No Upfront), which would save $985.50 a month. \
+    let says = "Use for $4,194.34 is of kinds that plans cover, one-off use included. savings-plan-advisor says: buy $3.65 per hour (1 year, No Upfront), which would save $985.50 a month. \
                 AWS recommends $7.30 per hour, with the waste in it. No plan covers $1,203.47 of it (training on Spot,";
     assert!(none.contains(says), "{none}");
-    assert!(whole.contains("Another plan can cover $4,194.34 of the use, and savings-plan-advisor says: buy $3.65 per hour"), "{whole}");
+    assert!(
+        whole.contains(
+            "Other use for $4,194.34 is of kinds that plans cover, one-off use included. savings-plan-advisor says: buy $3.65 per hour"
+        ),
+        "{whole}"
+    );
     let unknown = of(|report| (report.savings_plans.is_owned, report.savings_plans.advice) = (false, None));
     assert!(
-        unknown.contains("of the use, and whether buying one pays is not known here: savings-plan-advisor works that out"),
+        unknown
+            .contains("Whether buying one pays is not known here: savings-plan-advisor works that out once a week and mails it. No plan"),
         "{unknown}"
     );
 }
@@ -303,16 +368,19 @@ fn months_of_different_lengths_are_compared_in_as_many_days_on_the_whole_page() 
     for words in [
         "SageMaker cost $330 in November 2026: $11.00 a day, 10\u{a0}% more than October's $10.00 a day.",
         "Why October scaled to 30 days: $300.00 (its 31 days cost $310.00).",
-        "In all against October scaled to 30 days +$30.00 What to do",
+        "on Wed 18 November only, 210.1 instance hours in all +$20.00 Notebook instances ml.g5.4xlarge · team nlp on 14 of 30 days,",
+        "known of these: notebook instance lab (ann@example.com), which the guard stopped on Sun 22 November: nothing to do +$8.06",
+        "In all against October scaled to 30 days +$30.00 What to do Training on demand +$20.00",
+        "None of it after Wed 18 November: ask team vision whether it comes again. ml.g5.12xlarge · team vision",
         "vision spent most, 91\u{a0}% of all. nlp grew most, by $28.06.",
-        "Cost Share October, 30 days Change in % vision $300.00 91\u{a0}% $298.06 +$1.94 +1\u{a0}%",
+        "Cost Share October, 30 days Change against October, 30 days in % vision $300.00 91\u{a0}% $298.06 +$1.94 +1\u{a0}%",
         "All $330.00 100\u{a0}% $300.00 +$30.00 +10\u{a0}%",
         "Training on demand $330.00 100\u{a0}% $300.00 +$30.00 +10\u{a0}%",
     ] {
         assert!(page.contains(words), "{words}: {page}");
     }
     let week = text::of(&cost_page::page(&report()).unwrap());
-    assert!(week.contains("Share the week before Change in %") && !week.contains("average days"), "{week}");
+    assert!(week.contains("Share the week before Change against the week before in %") && !week.contains("average days"), "{week}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Reports to draw: three from files, and two that are made of the first.
 
 use cost_rules::{
-    report::{Budget, Change, ComponentLine, CostReport, InstanceType, Line, Money, ReportPeriod, Series},
+    report::{Became, Budget, Cause, Change, ComponentLine, CostReport, Found, InstanceType, Line, Money, ReportPeriod, Series},
     vocabulary::component::Component,
 };
 use rust_decimal::{Decimal, dec};
@@ -29,9 +29,25 @@ pub(crate) fn month() -> CostReport {
     report.accounts = vec![line("111122223333", dec!(330), dec!(310))];
     report.components.truncate(1);
     report.components[0].spent = report.spent;
-    report.causes.truncate(1);
-    let cause = &mut report.causes[0];
-    (cause.difference, cause.days, cause.mostly_on) = (Money(dec!(28.06)), Some(1), Some("2026-11-18".parse().unwrap()));
+    let day = |text: &str| text.parse().unwrap();
+    let [run, lab] = [0, 1].map(|at| report.causes[at].clone());
+    let run =
+        Cause { difference: Money(dec!(20)), days: Some(1), mostly_on: Some(day("2026-11-18")), until: Some(day("2026-11-18")), ..run };
+    let stopped = Became::StoppedByGuard(day("2026-11-22"));
+    let found = Found { what: "notebook instance lab".to_owned(), owner: "ann@example.com".to_owned(), became: stopped };
+    report.causes = vec![
+        run,
+        Cause {
+            component: Component::Notebook,
+            what: "ml.g5.4xlarge".to_owned(),
+            difference: Money(dec!(8.06)),
+            days: Some(14),
+            mostly_on: None,
+            until: Some(day("2026-11-22")),
+            found: vec![found],
+            ..lab
+        },
+    ];
     let budget = |name: &str, limit, spent, unhealthy: Option<&str>| Budget {
         name: name.to_owned(),
         limit: Money(limit),
@@ -88,6 +104,8 @@ pub(crate) fn hostile() -> CostReport {
     report.month.budgets.iter_mut().for_each(|budget| next(&mut budget.name));
     report.trend.budget.iter_mut().for_each(&mut next);
     report.causes.iter_mut().for_each(|cause| [&mut cause.what, &mut cause.team].into_iter().for_each(&mut next));
+    let found = report.causes.iter_mut().flat_map(|cause| &mut cause.found);
+    found.for_each(|one| [&mut one.what, &mut one.owner].into_iter().for_each(&mut next));
     report.guard.did.iter_mut().for_each(|did| next(&mut did.what));
     report.guard.savings.iter_mut().for_each(|saving| [&mut saving.team, &mut saving.why].into_iter().for_each(&mut next));
     for one in &mut report.decisions {

@@ -262,11 +262,35 @@ pub struct Budget {
     /// Whether its notifications, and so its thresholds, could not be read.
     pub unread_thresholds: bool,
     /// Why AWS does not update it, or why it counts nothing. `None`: it is healthy.
-    pub unhealthy: Option<String>,
+    pub unhealthy: Option<Unhealthy>,
     /// The limit and the actual spend of the period before. `None`: not known, or not read.
     pub last: Option<(Decimal, Decimal)>,
     /// What its mail says in addition to its numbers.
     pub insight: Insight,
+}
+
+/// Why a budget does not watch the spend, and what puts that right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unhealthy {
+    /// For people: `it filters by …`.
+    pub why: String,
+    /// What to change, for people: `let it filter by …`. `None`: not known.
+    pub fix: Option<String>,
+}
+
+impl Unhealthy {
+    /// A budget whose filter has these tags, which no spend has: AWS wants them as `user:Team$nlp`.
+    pub fn by_tags(has: &[String], wants: &[String]) -> Self {
+        let (first, right) = (has.first().map_or("", String::as_str), wants.first().map_or("", String::as_str));
+        Self {
+            why: format!("it filters by {first}, which no spend has: AWS wants {right}"),
+            fix: Some(format!(
+                "let it filter by {} instead of {}, in the AWS Budgets console or where it is deployed from (TagKeyValue)",
+                wants.join(", "),
+                has.join(", ")
+            )),
+        }
+    }
 }
 
 /// The highest limit that nobody means as the spend of a team: AWS's template for an account without any spend has it, and a limit that AWS adjusts begins with
@@ -284,9 +308,12 @@ impl Budget {
     }
 
     /// Why a limit that AWS has set says nothing, for people. `None`: a person has set it, it says something, or the budget is not in a period.
-    pub fn no_limit_by_aws(&self) -> Option<String> {
+    pub fn no_limit_by_aws(&self) -> Option<Unhealthy> {
         let limit = self.limit.filter(|_| self.adjusts && self.has_no_real_limit() && self.period.is_some())?;
-        Some(format!("AWS sets its limit from what was spent before, and set {}: write a limit", amount(limit, &self.unit)))
+        Some(Unhealthy {
+            why: format!("AWS sets its limit from what was spent before, and set {}: write a limit", amount(limit, &self.unit)),
+            fix: Some("write a limit, in the AWS Budgets console".to_owned()),
+        })
     }
 
     /// What was spent in the current period. `None`: not known yet. AWS updates the amount some times a day and does not say when, so it may still be that of the

@@ -16,7 +16,8 @@ pub use self::{
     attaching::{Put, TakeBack, TakenBack},
     bill::{Anomaly, Charge, DailySpend, NO_USE, Running, ServiceForecast, Spend, Split, TagKey, TagKeyStatus, TagSpend},
     budgets::{
-        Billed, Budget, BudgetMeasure, CostDriver, Filter, Forecast, Insight, OnExceed, RunningCost, amount, is_over, limit_of, percent_of,
+        Billed, Budget, BudgetMeasure, CostDriver, Filter, Forecast, Insight, OnExceed, RunningCost, Unhealthy, amount, is_over, limit_of,
+        percent_of,
     },
     endpoints::{
         Activity, ActivityOutcome, AttachStage, Attached, AutoScaling, Component, Compute, Endpoint, Fixed, Follows, IdleByAws,

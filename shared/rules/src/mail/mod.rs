@@ -48,11 +48,11 @@ mod weekly;
 /// The mails of a run. `held_back`: by owner, how many due actions exceeded the maximum of one run.
 pub fn digests(items: &[Item], held_back: &BTreeMap<String, usize>, context: &MailContext<'_>) -> Vec<Digest> {
     let items: Vec<Item> = items.iter().map(Item::as_text).collect();
-    let mut by_owner: BTreeMap<String, Vec<&Item>> = BTreeMap::new();
+    let mut of_owner: BTreeMap<String, Vec<&Item>> = BTreeMap::new();
     for item in &items {
-        by_owner.entry(addressee(item.owner.as_deref())).or_default().push(item);
+        of_owner.entry(addressee(item.owner.as_deref())).or_default().push(item);
     }
-    by_owner.iter().map(|(owner, items)| digest(owner, items, held_back.get(owner).copied().unwrap_or(0), context)).collect()
+    of_owner.iter().map(|(owner, items)| digest(owner, items, held_back.get(owner).copied().unwrap_or(0), context)).collect()
 }
 
 fn digest(owner: &str, items: &[&Item], held_back: usize, context: &MailContext<'_>) -> Digest {

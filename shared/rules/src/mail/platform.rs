@@ -26,7 +26,7 @@ use crate::{
     vocabulary::{
         owners,
         price::dollars,
-        resource::{Kind, UNOWNED},
+        resource::{Kind, UNOWNED, of_owner},
         time_zone::{day, until_end},
     },
 };
@@ -376,7 +376,7 @@ fn unowned_section(text: &mut String, row: &Row, open: &[&Entry]) {
 /// The resources with a tag of the guard's that it cannot read, and their owners, who know what is wrong.
 fn unreadable(open: &[&Entry]) -> Vec<String> {
     let tags = open.iter().filter(|entry| entry.rule == GuardTagUnreadable::NAME);
-    tags.map(|entry| format!("{} of {}", of_entry(entry), addressee(entry.owner.as_deref()))).collect()
+    tags.map(|entry| format!("{}{}", of_entry(entry), of_owner(&addressee(entry.owner.as_deref())))).collect()
 }
 
 /// `Cost guard: platform: 12 owners, 2 resources stopped 5 times, $12.40 saved, $3,210.00 a month open`

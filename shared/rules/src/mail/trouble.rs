@@ -108,8 +108,14 @@ impl Trouble {
         self.last
     }
 
-    pub(crate) fn function(&self) -> &str {
+    /// The function whose runs these are.
+    pub fn function(&self) -> &str {
         &self.function
+    }
+
+    /// What could not be read, for people: `endpoint metrics: denied`. `None`: it is no such trouble.
+    pub fn unread(&self) -> Option<&str> {
+        (self.wrong == Wrong::Unread).then(|| self.text.trim_end_matches('.'))
     }
 
     /// The ARN of the resource whose action failed.

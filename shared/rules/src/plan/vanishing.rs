@@ -13,7 +13,7 @@ use crate::{
     vocabulary::{
         component::Component,
         price::HOURS_PER_MONTH,
-        resource::{Arn, Kind, Ownership, Resource, Tags},
+        resource::{Arn, Ownership, Resource, Tags},
         text::one_line,
     },
 };
@@ -50,7 +50,7 @@ type Key<'e> = (Certainty, &'e str, Component, Option<&'e str>);
 pub fn vanishing(entries: &[&Entry], policy: &Policy, window: Window<'_>) -> Vec<Deduction> {
     let (mut waste, mut moves): (Group<'_>, Group<'_>) = Default::default();
     for entry in the_dearest(entries) {
-        let (Some(certainty), Some(component)) = (certainty(entry.state), component(&entry.id)) else { continue };
+        let (Some(certainty), Some(component)) = (certainty(entry.state), Component::of_id(&entry.id)) else { continue };
         let groups = if MOVE_TO_SPOT.contains(&entry.rule.as_str()) { &mut moves } else { &mut waste };
         groups.entry((certainty, &entry.rule, component, entry.instance_type.as_deref())).or_default().push(entry);
     }
@@ -109,24 +109,6 @@ const fn certainty(state: State) -> Option<Certainty> {
         State::Warned | State::Acting | State::Acted => Some(Certainty::Enforced),
         State::Reported | State::GivenUp => Some(Certainty::Reported),
         State::Exempt | State::Closed | State::Unreadable => None,
-    }
-}
-
-/// Where a resource is on the bill. `None`: nowhere that a plan covers.
-fn component(id: &str) -> Option<Component> {
-    let kind = match Kind::of(id)? {
-        Kind::JobSeries => Kind::of_series(id)?,
-        kind => kind,
-    };
-    match kind {
-        Kind::NotebookInstance => Some(Component::Notebook),
-        Kind::App => Some(Component::Studio),
-        Kind::Endpoint | Kind::InferenceComponent => Some(Component::Realtime),
-        Kind::TrainingJob | Kind::TuningJob => Some(Component::Training),
-        Kind::ProcessingJob => Some(Component::Processing),
-        Kind::TransformJob => Some(Component::Batch),
-        Kind::Cluster => Some(Component::Hyperpod),
-        _ => None,
     }
 }
 

@@ -35,6 +35,9 @@ pub struct BudgetOnRecord {
     /// Why it does not watch the spend. `None`: it does, as far as AWS and its filter say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unhealthy: Option<String>,
+    /// What puts that right, for people. `None`: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
 }
 
 /// What of the bill a budget counts exactly.
@@ -74,6 +77,7 @@ impl BudgetOnRecord {
         if budget.filter.takes_sagemaker(policy) == Some(false) {
             return None;
         }
+        let unhealthy = budget.unhealthy.clone().or_else(|| budget.no_limit_by_aws());
         Some(Self {
             name: budget.resource.name.clone(),
             month: period.from,
@@ -83,7 +87,8 @@ impl BudgetOnRecord {
             team: budget.resource.ownership.team.clone().or_else(|| budget.filter.team(&policy.team_tags).map(str::to_owned)),
             is_of_sagemaker: budget.filter.is_of(&policy.billing.services) && leaves_out_no_use(&budget.filter, policy),
             counts: Counts::of(&budget.filter, policy),
-            unhealthy: budget.unhealthy.clone().or_else(|| budget.no_limit_by_aws()),
+            unhealthy: unhealthy.as_ref().map(|one| one.why.clone()),
+            fix: unhealthy.and_then(|one| one.fix),
         })
     }
 

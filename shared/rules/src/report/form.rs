@@ -131,6 +131,9 @@ pub struct Month {
     pub forecast: Option<Forecast>,
     /// The month's budgets that count SageMaker, those that are used most first.
     pub budgets: Vec<Budget>,
+    /// Whether budget-alerter has read no budgets of this month. Then nobody knows here whether there are any.
+    #[serde(default)]
+    pub lacks_budgets: bool,
 }
 
 /// AWS's forecast of a whole month in USD: between `low` and `high` with a probability of 80 %.
@@ -212,9 +215,48 @@ pub struct Cause {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub mostly_on: Option<Date>,
+    /// The last day on which it cost more than before, if more than three days of the period follow. Absent: it goes on, as far as is known, or it is less than before.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub until: Option<Date>,
     /// Hours of instances in the period. Absent: not known, or it is not by instance.
     #[serde(default)]
     pub hours: Option<Hours>,
+    /// What the guard found in the period that is of this component, instance type and team, the most expensive first, at most three. The bill does not say of which
+    /// resource a cost is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<Found>,
+    /// How many more were found.
+    #[serde(default)]
+    pub more_found: usize,
+}
+
+/// A resource that the guard found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Found {
+    /// Its kind and name: `notebook instance churn`.
+    pub what: String,
+    /// Its owner; `unowned`: not known.
+    pub owner: String,
+    /// What became of it until the report was made.
+    pub became: Became,
+}
+
+/// What became of a resource that the guard found. Days are those of the policy's time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Became {
+    /// It needs a decision, and is among these.
+    Open,
+    /// Its owner keeps it.
+    Kept,
+    /// The guard stopped it, last on this day.
+    StoppedByGuard(#[schemars(with = "String")] Date),
+    /// Its owner stopped it, last on this day.
+    StoppedByOwner(#[schemars(with = "String")] Date),
+    /// It is not found any more since this day.
+    Gone(#[schemars(with = "String")] Date),
 }
 
 /// What the guard did in the period, what that saved, and what the guard cost.
@@ -383,8 +425,11 @@ pub struct SavingsPlans {
     pub covered_on_demand: Money,
     /// USD of the commitment that nobody used. Absent: no fee of a plan is on this bill. Another account may own the plan that covers use here.
     pub unused: Option<Money>,
-    /// USD of use at on-demand prices that a plan can cover.
+    /// USD of use at on-demand prices that a plan can cover. It may be use of one day only.
     pub not_covered: Money,
+    /// USD of it on the cheapest day of the period. Absent: a plan is on the bill, so that the days do not show what is at on-demand prices; or it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_covered_least: Option<Money>,
     /// USD of use that no plan covers: training on Spot, serverless endpoints, storage, data and labelling.
     #[serde(default)]
     pub never_covered: Money,
@@ -526,8 +571,21 @@ pub struct Method {
     pub cost_of_this: Money,
     /// What could not be read, each with its reason.
     pub unread: Vec<String>,
+    /// What the guard's functions could not read on the last day before the report: what is listed of theirs may lack something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unchecked: Vec<Unchecked>,
     /// What a reader must know about this bill: a reseller's view, a member account, a tag that is not active.
     pub notes: Vec<String>,
+}
+
+/// What a function of the guard could not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Unchecked {
+    /// The function: `inference-advisor`.
+    pub function: String,
+    /// What it could not read, and why, for people.
+    pub why: String,
 }
 
 /// What one type of charge comes to in the period.

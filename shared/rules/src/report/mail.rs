@@ -7,11 +7,16 @@ use rust_decimal::Decimal;
 use crate::{
     mail::{Audience, Digest, MailContext, PLATFORM, closing, section},
     report::{
-        ALL_TEAMS, AverageDay, Change, CostReport, Forecast, Hours, LACKS_CHARGES, Line, Money, NEVER_COVERED, NOT_SURE, ReportPeriod,
-        SEVERAL_TEAMS, without,
+        Ask, AverageDay, Budget, Cause, Change, CostReport, Forecast, Hours, LACKS_CHARGES, Line, Money, NEVER_COVERED, NOT_SURE,
+        ReportPeriod, without,
     },
     rules::verdict::Severity,
-    vocabulary::{period::day_of, price::dollars, resource::UNOWNED, text::one_line},
+    vocabulary::{
+        period::day_of,
+        price::dollars,
+        resource::{UNOWNED, of_owner},
+        text::one_line,
+    },
 };
 
 /// The longest body in bytes, so that it fits into one SNS message with its attributes.
@@ -53,9 +58,11 @@ pub fn mail(report: &CostReport, stored: &Stored, context: &MailContext<'_>) -> 
     let owner = context.policy.report.to.clone().unwrap_or_else(|| PLATFORM.to_owned());
     let mut body = head(report);
     section(&mut body, "why", causes(report));
-    guard(&mut body, report);
+    section(&mut body, "what to do", asks(report));
     let as_of = |title: &str| format!("{title} as of {}", day_of(report.made));
     section(&mut body, &as_of("what needs a decision"), decisions(report));
+    budgets(&mut body, report);
+    guard(&mut body, report);
     section(&mut body, "by component", report.components.iter().map(|line| spent(line.component.words(), &line.spent, report)).collect());
     section(&mut body, "by team", lines(&report.teams, report));
     if 1 < report.accounts.len() {
@@ -117,7 +124,6 @@ fn head(report: &CostReport) -> String {
     }
     text.push('\n');
     month(&mut text, report);
-    budgets(&mut text, report);
     text
 }
 
@@ -148,28 +154,33 @@ fn month(text: &mut String, report: &CostReport) {
 }
 
 fn budgets(text: &mut String, report: &CostReport) {
-    if let Some(day) = report.budgets_read() {
-        let by_bill = if report.month.budgets.iter().any(|one| one.by_bill) { ", or by the bill" } else { "" };
-        let _ = writeln!(text, "Budgets, read on {day} and so without most of that day{by_bill}:");
-    }
-    for budget in &report.month.budgets {
+    let month = &report.month;
+    let line = |budget: &Budget| {
         let name = one_line(&budget.name);
         let forecast = budget.forecast.map_or_else(String::new, |usd| format!(", forecast {usd}"));
         let by_bill = if budget.by_bill { ", by the bill" } else { "" };
         let used_up = if budget.is_used_up() { ", used up" } else { "" };
-        let _ = match budget.wrong() {
-            Some((what, why)) => writeln!(text, "Budget {name} of {} {what}: {}.", budget.limit, one_line(why)),
-            None => writeln!(text, "Budget {name}: {} of {}{used_up}{forecast}{by_bill}.", budget.spent, budget.limit),
-        };
+        match budget.wrong() {
+            Some((what, why)) => format!("{name} of {} {what}: {}", budget.limit, one_line(why)),
+            None => format!("{name}: {} of {}{used_up}{forecast}{by_bill}", budget.spent, budget.limit),
+        }
+    };
+    section(text, &format!("budgets of {}", month.name), month.budgets.iter().map(line).chain(month.no_budgets()).collect());
+    if let Some(day) = report.budgets_read() {
+        let by_bill = if month.budgets.iter().any(|one| one.by_bill) { ", unless they say by the bill" } else { "" };
+        let _ = writeln!(text, "They were read on {day} and so are without most of that day{by_bill}.");
     }
 }
 
+/// `Training on demand, ml.p4d.24xlarge, team vision`
+fn of_cause(cause: &Cause) -> String {
+    format!("{}, {}, {}", cause.component.words(), one_line(&cause.what), cause.whose())
+}
+
 fn causes(report: &CostReport) -> Vec<String> {
-    let line = |cause: &super::Cause| {
-        let team = if [SEVERAL_TEAMS, ALL_TEAMS].contains(&cause.team.as_str()) { "" } else { "team " };
-        let what = format!("{}, {}, {team}{}", cause.component.words(), one_line(&cause.what), one_line(&cause.team));
-        let when = cause.when(report.period).map_or_else(String::new, |when| format!(", {when}"));
-        format!("{what}: {}{when}", more_or_less(cause.difference))
+    let line = |cause: &Cause| {
+        let also = cause.when(report.period).into_iter().chain(cause.known()).fold(String::new(), |all, one| all + ", " + &one);
+        format!("{}: {}{also}", of_cause(cause), more_or_less(cause.difference))
     };
     let other = report.other_causes().map(|usd| format!("Everything else: {}", more_or_less(usd)));
     let all = report.all_causes().map(|usd| {
@@ -177,6 +188,12 @@ fn causes(report: &CostReport) -> Vec<String> {
         format!("In all: {}{percent} than {}", more_or_less(usd), report.period.scaled_words())
     });
     report.causes.iter().map(line).chain(other).chain(all).collect()
+}
+
+/// What to ask about the causes.
+fn asks(report: &CostReport) -> Vec<String> {
+    let line = |ask: Ask<'_>| format!("{}: {}", of_cause(ask.cause), ask.words);
+    report.asks().into_iter().map(line).collect()
 }
 
 /// `$12.00 less`
@@ -209,8 +226,7 @@ fn decisions(report: &CostReport) -> Vec<String> {
     let line = |one: &super::Decision| {
         let usd = one.usd_per_month.map_or_else(String::new, |usd| format!("{usd} a month, "));
         let to_do = if one.to_do.is_empty() { String::new() } else { format!(": {}", one.to_do) };
-        let owner = if one.owner == UNOWNED { ", nobody owns it".to_owned() } else { format!(" of {}", one.owner) };
-        format!("{}{owner}: {usd}{} ({}){to_do}", one.what, one.next, one.why)
+        format!("{}{}: {usd}{} ({}){to_do}", one.what, of_owner(&one.owner), one.next, one.why)
     };
     let more = (0 < report.more_decisions).then(|| format!("and {} more", report.more_decisions));
     report.decisions.iter().map(line).chain(more).collect()
@@ -256,7 +272,7 @@ fn savings_plans(report: &CostReport) -> Vec<String> {
 fn inference(report: &CostReport) -> Vec<String> {
     let line = |one: &super::Advice| {
         let saves = one.saves.map_or_else(String::new, |usd| format!(", which would save {usd} a month"));
-        format!("{} of {}: {}{saves}", one.name, one.owner, one.way)
+        format!("{}{}: {}{saves}", one.name, of_owner(&one.owner), one.way)
     };
     report.inference.iter().map(line).collect()
 }
@@ -290,6 +306,7 @@ fn method(report: &CostReport) -> Vec<String> {
     ));
     lines.extend(method.notes.iter().cloned());
     lines.extend(method.unread.iter().map(|one| format!("not read: {}", one_line(one))));
+    lines.extend(report.unchecked(&[]));
     lines
 }
 

@@ -3,6 +3,7 @@
 mod causes;
 mod charges;
 mod compared;
+mod found;
 mod month;
 mod tagged;
 
@@ -251,6 +252,7 @@ impl<'a> View<'a> {
             requests_for_this: self.from.requests_for_this,
             cost_of_this: cost_of(self.from.requests_for_this),
             unread: self.from.unread.to_vec(),
+            unchecked: self.from.unchecked.to_vec(),
             notes: self.from.notes.iter().cloned().chain(self.whose_view().map(str::to_owned)).chain(self.teams_not_compared()).collect(),
         }
     }

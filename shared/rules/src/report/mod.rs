@@ -10,8 +10,9 @@ pub use self::{
     cuts::{BillRow, Cuts, UNTAGGED},
     due::{BILLED_FROM, Due, due, is_billed},
     form::{
-        Advice, Budget, Cause, Change, ChargeType, ComponentLine, CostReport, Decision, Did, Exemption, Forecast, GuardsWork, InstanceType,
-        Line, Method, Month, PlanAdvice, ResourceLine, Resources, Savings, SavingsPlans, Series, Sleeping, Spot, Trend,
+        Advice, Became, Budget, Cause, Change, ChargeType, ComponentLine, CostReport, Decision, Did, Exemption, Forecast, Found,
+        GuardsWork, InstanceType, Line, Method, Month, PlanAdvice, ResourceLine, Resources, Savings, SavingsPlans, Series, Sleeping, Spot,
+        Trend, Unchecked,
     },
     mail::{Stored, mail},
     make::{make, teams},
@@ -20,7 +21,7 @@ pub use self::{
     remembered::from_findings,
     sources::Sources,
     table::{COLUMNS, TableOf, table},
-    words::{AverageDay, LACKS_CHARGES, NEVER_COVERED, NO_RESOURCE_DATA, NOT_SURE, without},
+    words::{Ask, AverageDay, LACKS_CHARGES, NEVER_COVERED, NO_RESOURCE_DATA, NOT_SURE, without},
 };
 
 mod budget;

@@ -21,7 +21,7 @@ use crate::{
         component::Component,
         period::{begin_of, day_of, plus_days},
         price::dollars,
-        resource::{Arn, Kind},
+        resource::Arn,
         text::folded,
     },
 };
@@ -62,16 +62,7 @@ pub(crate) fn hold(cuts: &Cuts, estimated_from: Date, savings: &[&Saved]) -> Vec
 }
 
 fn component_of(saved: &Saved) -> Option<Component> {
-    Some(match Arn::parse(&saved.arn).and_then(|arn| Kind::of(&arn.id()?))? {
-        Kind::NotebookInstance => Component::Notebook,
-        Kind::App => Component::Studio,
-        Kind::Endpoint | Kind::InferenceComponent => Component::Realtime,
-        Kind::TrainingJob | Kind::TuningJob => Component::Training,
-        Kind::ProcessingJob => Component::Processing,
-        Kind::TransformJob => Component::Batch,
-        Kind::Cluster => Component::Hyperpod,
-        _ => return None,
-    })
+    Component::of_id(&Arn::parse(&saved.arn)?.id()?)
 }
 
 /// The components on whose lines a saving shows: what is submitted again as Spot moves from one to the other.

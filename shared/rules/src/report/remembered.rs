@@ -16,7 +16,11 @@ use crate::{
         realised::{Held, hold},
         sources::Sources,
     },
-    rules::{self, budgets::thresholds::in_percent},
+    rules::{
+        self,
+        budgets::{budget_unhealthy::BudgetUnhealthy, thresholds::in_percent},
+        rule::Rule as _,
+    },
     vocabulary::{
         currency::Currency,
         period::day_of,
@@ -139,7 +143,9 @@ impl<'a> Remembered<'a> {
                     why: one.rules.join(", "),
                     usd_per_month: usd.map(Money),
                     next,
-                    to_do: one.rules.iter().find_map(|rule| rules::to_do(rule)).unwrap_or_default().to_owned(),
+                    to_do: self
+                        .fix_of(&one)
+                        .unwrap_or_else(|| one.rules.iter().find_map(|rule| rules::to_do(rule)).unwrap_or_default().to_owned()),
                 }
             })
             .chain(self.used_up())
@@ -147,6 +153,12 @@ impl<'a> Remembered<'a> {
             .collect();
         decisions.sort_by_key(|one| (!one.why.split(", ").any(|rule| rule == EXCEEDED), std::cmp::Reverse(one.usd_per_month)));
         decisions
+    }
+
+    /// What puts a budget right that does not watch the spend.
+    fn fix_of(&self, one: &Open<'_>) -> Option<String> {
+        let is_it = |budget: &&BudgetOnRecord| one.rules.contains(&BudgetUnhealthy::NAME) && one.entry.id == Kind::Budget.id(&budget.name);
+        self.from.budgets.iter().find(is_it)?.fix.as_deref().map(one_line)
     }
 
     /// The budgets that were used up in the report's month, if that is over: their findings end with it. One that is open again is told by its finding.

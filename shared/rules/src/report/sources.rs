@@ -10,7 +10,7 @@ use crate::{
     plan::{Entry, Saved},
     policy::Policy,
     report::{
-        PlanAdvice, Resources,
+        PlanAdvice, Resources, Unchecked,
         budget::{BudgetOnRecord, Counts},
         cuts::Cuts,
     },
@@ -54,6 +54,8 @@ pub struct Sources<'a> {
     pub requests_for_this: u64,
     /// What could not be read.
     pub unread: &'a [String],
+    /// What the guard's functions could not read on the last day.
+    pub unchecked: &'a [Unchecked],
     /// What a reader must know about this bill.
     pub notes: &'a [String],
     /// The present.

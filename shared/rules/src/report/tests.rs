@@ -10,7 +10,7 @@ use super::*;
 use crate::{
     facts::{Charge, ServiceForecast},
     mail::MailContext,
-    plan::{Entry, State},
+    plan::{Entry, Saved, SavedBy, State},
     policy::Policy,
     samples,
     vocabulary::period::{day_of, plus_days},
@@ -39,23 +39,29 @@ fn report_at(now: &str, cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: 
         is_of_sagemaker: true,
         counts: None,
         unhealthy: None,
+        fix: None,
     };
     report_with(&[budget("ml", dec!(3000), None), budget("nlp", dec!(300), Some("NLP"))], now, cuts, policy, entries, team)
 }
 
 /// The same with these budgets.
 fn report_with(budgets: &[BudgetOnRecord], now: &str, cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: Option<&str>) -> CostReport {
+    with_sources(now, cuts, policy, |sources| make(&Sources { budgets, entries, ..sources }, team))
+}
+
+/// What is made of these sources, without budgets and findings.
+fn with_sources(now: &str, cuts: &Cuts, policy: &Policy, of: impl FnOnce(Sources<'_>) -> CostReport) -> CostReport {
     let ahead = ServiceForecast { from: day("2026-11-23"), until: day("2026-12-01"), usd: dec!(80), low: dec!(60), high: dec!(100) };
-    let sources = Sources {
+    of(Sources {
         account: "123456789012",
         region: "eu-central-1",
         policy,
         cuts,
         estimated_from: plus_days(day_of(now.parse().unwrap()), -3),
         ahead: Some(ahead),
-        budgets,
+        budgets: &[],
         budgets_read: Some(now.parse::<Timestamp>().unwrap().min("2026-11-30T23:30:00Z".parse().unwrap())),
-        entries,
+        entries: &[],
         saved: &[],
         sleeping: &[],
         exempts: &[],
@@ -64,10 +70,10 @@ fn report_with(budgets: &[BudgetOnRecord], now: &str, cuts: &Cuts, policy: &Poli
         requests: &BTreeMap::from([(day("2026-11-16"), 5), (day("2026-11-23"), 7)]),
         requests_for_this: 4,
         unread: &[],
+        unchecked: &[],
         notes: &[],
         now: now.parse().unwrap(),
-    };
-    make(&sources, team)
+    })
 }
 
 /// Cuts with all days from 2026-10-01 until 2026-11-23.
@@ -272,20 +278,21 @@ fn what_a_plan_can_cover_is_told_with_whether_buying_one_pays() {
     for (plans, words) in [
         (
             plans(false, Some(advice(dec!(1.5), dec!(2)))),
-            "A plan can cover $2,754.00 of the use, and savings-plan-advisor says: buy $1.50 per hour (1 year, No Upfront, as of 2026-11-20), which \
+            "Use for $2,754.00 is of kinds that plans cover, one-off use included. savings-plan-advisor says: buy $1.50 per hour (1 year, No Upfront, as of 2026-11-20), which \
              would save $90.00 a month. AWS recommends $2.00 per hour, with the waste in it.",
         ),
         (
             plans(true, Some(advice(dec!(0), dec!(2)))),
-            "Another plan can cover $2,754.00 of the use, and buying one does not pay (1 year, No Upfront, as of 2026-11-20): without what will \
+            "Other use for $2,754.00 is of kinds that plans cover, one-off use included. Buying one does not pay (1 year, No Upfront, as of 2026-11-20): without what will \
              vanish, none saves enough. So savings-plan-advisor says: do not buy. AWS recommends $2.00 per hour, with the waste in it.",
         ),
         (
-            plans(false, None),
-            "A plan can cover $2,754.00 of the use, and whether buying one pays is not known here: savings-plan-advisor works",
+            SavingsPlans { not_covered_least: Some(Money(dec!(11.03))), ..plans(false, None) },
+            "Use for $2,754.00 is of kinds that plans cover, one-off use included; the cheapest day had $11.03 of it. Whether buying one pays is not \
+             known here: savings-plan-advisor works that out once a week and mails it.\n",
         ),
     ] {
-        assert!(plans.buying().unwrap().starts_with(words), "{:?}", plans.buying());
+        assert!(plans.buying().unwrap().starts_with(words.trim_end()), "{:?}", plans.buying());
         let report = CostReport { savings_plans: plans, ..report_of(&empty(), &Policy::default(), &[], None) };
         assert!(mail_of(&report).contains(&format!("* {words}")), "{}", mail_of(&report));
     }
@@ -568,7 +575,7 @@ fn the_mail_is_text_and_names_forge_no_line() {
     let context = MailContext { function: "cost-reporter", policy: &policy, now: NOW.parse().unwrap() };
     let report = report_of(&cuts, &policy, &[&entry], None);
     let digest = mail(&report, &Stored::Nowhere("no\nbucket".into()), &context);
-    assert!(!digest.body.contains("\nBUDGET") && !digest.body.contains('\u{202e}'), "{}", digest.body);
+    assert!(!digest.body.contains("\nBUDGET\n") && !digest.body.contains('\u{202e}'), "{}", digest.body);
     assert!(digest.subject.len() <= 99 && digest.subject.is_ascii(), "{}", digest.subject);
     assert_eq!((digest.owner.as_str(), digest.audience.words()), ("finops@example.com", &["owner", "platform"][..]));
     assert!(
@@ -593,9 +600,9 @@ fn a_month_that_is_over_has_no_forecast_and_its_budgets_have_their_day() {
     let policy = Policy::default();
     let context = MailContext { function: "cost-reporter", policy: &policy, now: over.made };
     let mail = mail(&over, &Stored::Nowhere("x".into()), &context);
-    let budgets = "Budgets, read on 2026-11-30 and so without most of that day:\nBudget nlp: $12.00 of $300.00.\n";
+    let budgets = "BUDGETS OF NOVEMBER 2026\n* nlp: $12.00 of $300.00\n* ml: $12.00 of $3,000.00\nThey were read on 2026-11-30 and so are without most of that day.\n";
     assert!(mail.body.contains(budgets), "{}", mail.body);
-    assert!(!mail_of(&running).contains("Budgets, read on"), "{}", mail_of(&running));
+    assert!(!mail_of(&running).contains("were read on"), "{}", mail_of(&running));
 }
 
 /// "And 1 more." was all that was said of a budget that counts nothing.
@@ -612,11 +619,12 @@ fn a_budget_that_counts_nothing_says_why() {
         is_of_sagemaker: true,
         counts: None,
         unhealthy: unhealthy.map(str::to_owned),
+        fix: None,
     };
     for (spent, unhealthy, words) in [
-        (dec!(0), Some(why), format!("Budget ml-churn of $500.00 counts nothing: {why}.\n")),
-        (dec!(3), Some(why), format!("Budget ml-churn of $500.00 does not watch the spend: {why}.\n")),
-        (dec!(0), None, "Budget ml-churn: $0.00 of $500.00.\n".to_owned()),
+        (dec!(0), Some(why), format!("* ml-churn of $500.00 counts nothing: {why}\n")),
+        (dec!(3), Some(why), format!("* ml-churn of $500.00 does not watch the spend: {why}\n")),
+        (dec!(0), None, "* ml-churn: $0.00 of $500.00\n".to_owned()),
     ] {
         let mail = mail_of(&report_with(&[budget(spent, unhealthy)], NOW, &empty(), &Policy::default(), &[], None));
         assert!(mail.contains(&words), "{words}: {mail}");
@@ -645,6 +653,7 @@ fn a_budget_that_was_used_up_in_the_closed_month_needs_a_decision() {
         is_of_sagemaker: true,
         counts: None,
         unhealthy: None,
+        fix: None,
     };
     let policy = Policy::from_toml("[[budget]]\nname = \"ml\"\nowner = \"ann@example.com\"").unwrap();
     let cuts = Cuts::new(ReportPeriod::parse("2026-11").unwrap());
@@ -702,13 +711,14 @@ fn where_the_final_bill_shows_what_a_budget_counts_its_amount_is_told() {
             is_of_sagemaker: true,
             counts: counts.clone(),
             unhealthy,
+            fix: None,
         };
         let report = report_with(&[budget], now, &cuts, &Policy::default(), &[], None);
         let told = &report.month.budgets[0];
         assert_eq!((told.spent, told.by_bill), (Money(spent), by_bill), "{counts:?} {now}");
         assert_eq!(report.budgets_read().is_none(), by_bill, "{counts:?} {now}");
     }
-    let words = "budget ml, nobody owns it: $360.00 of $300.00 spent (120 %) in November 2026, by the bill (budget-exceeded)";
+    let words = "budget ml, owner not known: $360.00 of $300.00 spent (120 %) in November 2026, by the bill (budget-exceeded)";
     let budget = BudgetOnRecord {
         name: "ml".into(),
         month: day("2026-11-01"),
@@ -719,10 +729,11 @@ fn where_the_final_bill_shows_what_a_budget_counts_its_amount_is_told() {
         is_of_sagemaker: true,
         counts: team("nlp"),
         unhealthy: None,
+        fix: None,
     };
     let mail = mail_of(&report_with(&[budget], "2026-12-04T08:00:00Z", &bill(train, whole), &Policy::default(), &[], None));
     assert!(mail.contains(words), "{mail}");
-    assert!(mail.contains("Budget ml: $360.00 of $300.00, used up, by the bill.\n"), "{mail}");
+    assert!(mail.contains("* ml: $360.00 of $300.00, used up, by the bill\n"), "{mail}");
 }
 
 /// AWS's credits paid for all of it, and the mail said that the budget was used up.
@@ -853,4 +864,191 @@ fn a_link_or_a_folder_that_leads_nowhere_is_refused() {
     for right in ["console-url = \"https://s3.example.com/{bucket}/{key}?r={region}\"", "prefix = \"\"", "prefix = \"finops/sagemaker/\""] {
         assert!(of(right).is_ok(), "{right}");
     }
+}
+
+/// A finding about a notebook of nlp in week 47.
+fn notebook(state: State) -> Entry {
+    Entry {
+        team: Some("NLP".into()),
+        owner: Some("ann@example.com".into()),
+        instance_type: Some("ml.g5.xlarge".into()),
+        first_seen: "2026-11-17T08:00:00Z".parse().unwrap(),
+        last_seen: "2026-11-18T18:00:00Z".parse().unwrap(),
+        ..samples::entry("notebook-off-hours", "lab", state)
+    }
+}
+
+/// What was saved by the stop of that notebook.
+fn stop(by: SavedBy) -> Saved {
+    let at = "2026-11-18T18:00:00Z".parse().unwrap();
+    let Entry { arn, name, owner, team, .. } = notebook(State::Closed);
+    Saved { arn, name, owner, team, by, action: None, is_resubmitted: false, from: at, until: at, usd: None }
+}
+
+/// The report of a week in which a type cost $40 on these days, after a week of nothing.
+fn week_of(usage: &str, team: &str, days: &[&str], entries: &[Entry], saved: &[Saved]) -> CostReport {
+    let mut cuts = empty();
+    for on in days {
+        cuts.add(row(day(on), usage, team, dec!(40)));
+    }
+    let (policy, entries): (_, Vec<&Entry>) = (Policy::default(), entries.iter().collect());
+    with_sources(NOW, &cuts, &policy, |sources| make(&Sources { entries: &entries, saved, ..sources }, None))
+}
+
+/// "$870.00 more" and "$783.15 more" had no name and no action, although the ledger knew the one and the bill the other's team.
+#[test]
+fn a_cause_says_what_is_known_of_it_and_whom_to_ask_what() {
+    let (early, late) = (&["2026-11-17", "2026-11-18"][..], &["2026-11-17", "2026-11-18", "2026-11-20"][..]);
+    let of = |days: &[&str], entries: &[Entry], saved: &[Saved]| {
+        let report = week_of("Notebk:ml.g5.xlarge", "nlp", days, entries, saved);
+        (report.causes[0].known(), report.asks().into_iter().map(|ask| ask.words).collect::<Vec<_>>())
+    };
+    let known = |became: &str| Some(format!("known of these: notebook instance lab (ann@example.com), {became}"));
+    let (closed, open) = (notebook(State::Closed), notebook(State::Reported));
+    for (days, entries, saved, told, asked) in [
+        (early, &[][..], &[][..], None, &["none of it after Wed 18 November: ask team nlp whether it comes again"][..]),
+        (late, &[], &[], None, &["ask team nlp whether it is intended"]),
+        (
+            early,
+            std::slice::from_ref(&closed),
+            &[stop(SavedBy::Guard)],
+            known("which the guard stopped on Wed 18 November: nothing to do"),
+            &[],
+        ),
+        (
+            early,
+            std::slice::from_ref(&closed),
+            &[stop(SavedBy::Owner)],
+            known("which its owner stopped on Wed 18 November: nothing to do"),
+            &[],
+        ),
+        (
+            late,
+            std::slice::from_ref(&closed),
+            &[stop(SavedBy::Guard)],
+            known("which the guard stopped on Wed 18 November"),
+            &["ask ann@example.com whether it is intended"],
+        ),
+        (
+            early,
+            std::slice::from_ref(&closed),
+            &[],
+            known("not found since Wed 18 November"),
+            &["none of it after Wed 18 November: ask ann@example.com whether it comes again"],
+        ),
+        (early, &[open], &[stop(SavedBy::Guard)], known("which needs a decision"), &[]),
+        (late, &[notebook(State::Exempt)], &[], known("which its owner keeps"), &["ask ann@example.com whether it is intended"]),
+    ] {
+        assert_eq!(of(days, entries, saved), (told, asked.iter().map(|one| (*one).to_owned()).collect()), "{entries:?}");
+    }
+    let other = |change: fn(&mut Entry)| {
+        let mut entry = closed.clone();
+        change(&mut entry);
+        of(early, &[entry], &[stop(SavedBy::Guard)]).0
+    };
+    assert_eq!(other(|entry| entry.team = Some("vision".into())), None, "of another team");
+    assert_eq!(other(|entry| entry.team = None), None);
+    assert_eq!(other(|entry| entry.instance_type = Some("ml.g5.2xlarge".into())), None);
+    assert_eq!(other(|entry| entry.instance_type = None), None, "not known");
+    assert_eq!(other(|entry| entry.id = "endpoint/lab".into()), None);
+    assert_eq!(other(|entry| entry.rule = "missing-tag".into()), None, "its cost is no waste");
+    assert_eq!(other(|entry| entry.last_seen = "2026-11-15T18:00:00Z".parse().unwrap()), None, "before the week");
+    let many: Vec<Entry> = (0..5).map(|number| Entry { arn: format!("a{number}"), ..closed.clone() }).collect();
+    let (told, asked) = of(early, &many, &[]);
+    assert!(told.unwrap().ends_with("; 2 more"));
+    assert_eq!(asked, ["none of it after Wed 18 November: ask team nlp whether it comes again"], "none of the five is meant alone");
+}
+
+#[test]
+fn only_what_matters_is_asked_and_nobody_who_is_not_known() {
+    let asked = |usage: &str, team: &str| {
+        week_of(usage, team, &["2026-11-22"], &[], &[]).asks().into_iter().map(|ask| ask.words).collect::<Vec<_>>()
+    };
+    assert_eq!(asked("Train:ml.g5.xlarge", ""), ["it has no team: find out whose it is, and whether it is intended"]);
+    let report = week_of("Train:ml.g5.xlarge", "nlp", &["2026-11-22"], &[], &[]);
+    let words = |report: &CostReport| report.asks().into_iter().map(|ask| ask.words).collect::<Vec<_>>();
+    assert_eq!(words(&CostReport { team: Some("nlp".into()), ..report.clone() }), ["find out whose it is, and whether it is intended"]);
+    let spent = Change { usd: Money(dec!(4001)), ..report.spent };
+    assert_eq!(words(&CostReport { spent, ..report.clone() }), [""; 0], "less than a hundredth of all");
+    let small = Cause { difference: Money(dec!(4)), ..report.causes[0].clone() };
+    let less = Cause { difference: Money(dec!(-400)), ..report.causes[0].clone() };
+    let mut some = report.clone();
+    some.causes.extend([small, less]);
+    assert_eq!(words(&some).len(), 1, "less than a tenth of what is more, and less than before");
+    let mail = mail_of(&report);
+    assert!(mail.contains("\nWHAT TO DO\n* Training on demand, ml.g5.xlarge, team nlp: ask team nlp whether it is intended\n"), "{mail}");
+}
+
+/// As the page: how much, why, what to do, then the rest.
+#[test]
+fn the_mail_tells_decisions_after_what_to_do_and_before_budgets() {
+    let mut cuts = empty();
+    cuts.add(row(day("2026-11-22"), "Train:ml.g5.xlarge", "nlp", dec!(40)));
+    let idle = samples::entry("notebook-idle", "x", State::Reported);
+    let mail = mail_of(&report_of(&cuts, &Policy::default(), &[&idle], None));
+    let is_heading = |line: &&str| !line.is_empty() && line.to_uppercase() == **line && !line.starts_with(['*', '-']);
+    let headings: Vec<&str> = mail.lines().filter(is_heading).collect();
+    assert_eq!(headings[..4], ["WHY", "WHAT TO DO", "WHAT NEEDS A DECISION AS OF 2026-11-23", "BUDGETS OF NOVEMBER 2026"], "{mail}");
+    assert!(mail.find("It cost") < mail.find("\nWHY\n"), "{mail}");
+}
+
+/// "Correct the budget in the AWS Budgets console": nobody could tell how.
+#[test]
+fn what_puts_a_budget_right_is_what_to_do_about_it() {
+    let budget = BudgetOnRecord {
+        name: "ml-churn".into(),
+        month: day("2026-11-01"),
+        limit: dec!(500),
+        spent: dec!(0),
+        forecast: None,
+        team: None,
+        is_of_sagemaker: true,
+        counts: None,
+        unhealthy: Some("it filters by x".into()),
+        fix: Some("let it filter by y instead of x".into()),
+    };
+    let entry = |rule: &str| Entry { id: "budget/ml-churn".into(), ..samples::entry(rule, "ml-churn", State::Reported) };
+    let to_do = |budget: &BudgetOnRecord, rule: &str| {
+        let report = report_with(std::slice::from_ref(budget), NOW, &empty(), &Policy::default(), &[&entry(rule)], None);
+        report.decisions[0].to_do.clone()
+    };
+    assert_eq!(to_do(&budget, "budget-unhealthy"), "let it filter by y instead of x");
+    assert_eq!(to_do(&budget, "budget-exceeded"), "stop what is not needed, or raise the limit");
+    let unknown = BudgetOnRecord { fix: None, ..budget.clone() };
+    assert_eq!(to_do(&unknown, "budget-unhealthy"), "correct the budget in the AWS Budgets console");
+    let other = BudgetOnRecord { name: "ml-nlp".into(), ..budget };
+    assert_eq!(to_do(&other, "budget-unhealthy"), "correct the budget in the AWS Budgets console");
+}
+
+#[test]
+fn what_could_not_be_checked_is_said() {
+    let policy = Policy::default();
+    let unchecked = [Unchecked { function: "inference-advisor".into(), why: "endpoint metrics: denied".into() }];
+    let report = with_sources(NOW, &empty(), &policy, |sources| {
+        make(&Sources { unchecked: &unchecked, budgets: &[], budgets_read: None, ..sources }, None)
+    });
+    let words = "could not be checked: inference-advisor: endpoint metrics: denied";
+    assert_eq!(report.unchecked(&["inference-advisor"]).as_deref(), Some(words));
+    assert_eq!(report.unchecked(&[]).as_deref(), Some(words));
+    assert_eq!(report.unchecked(&["endpoint-autoscaler"]), None);
+    let mail = mail_of(&report);
+    assert!(mail.contains(&format!("* {words}\n")), "{mail}");
+    assert!(mail.contains("* Budgets could not be checked: budget-alerter has not read them in November 2026\n"), "{mail}");
+}
+
+#[test]
+fn of_what_a_plan_can_cover_the_cheapest_day_is_told_too() {
+    let of = |charge: &str| {
+        let mut cuts = empty();
+        for one in ReportPeriod::parse("2026-W47").unwrap().all_days() {
+            cuts.add(row(one, "Host:ml.g5.xlarge", "nlp", dec!(10)));
+            cuts.add(row(one, "TrSpt:ml.g5.xlarge", "nlp", dec!(3)));
+            cuts.add_charge(one, &Charge { account: "1".into(), record_type: charge.into(), usd: dec!(13), billed: dec!(13) });
+        }
+        billed(&mut cuts, "2026-11-17", &[("Train:ml.p4d.24xlarge", dec!(870))], &[(charge, dec!(870), dec!(870))]);
+        let plans = report_of(&cuts, &Policy::default(), &[], None).savings_plans;
+        (plans.not_covered.0, plans.not_covered_least)
+    };
+    assert_eq!(of("Usage"), (dec!(940), Some(Money(dec!(10)))));
+    assert_eq!(of("SavingsPlanCoveredUsage"), (dec!(0), None), "the days do not show what is covered");
 }

@@ -1,9 +1,21 @@
 //! What the report says to people, on the page and in the mail.
 
 use jiff::civil::Date;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, dec};
 
-use crate::report::{Budget, Cause, CostReport, Money, PlanAdvice, ReportPeriod, ReportUnit, SavingsPlans};
+use crate::{
+    report::{
+        Became, Budget, Cause, CostReport, Decision, Found, Money, Month, PlanAdvice, ReportPeriod, ReportUnit, SavingsPlans, UNTAGGED,
+        Unchecked,
+    },
+    vocabulary::{
+        resource::{UNOWNED, owner_words},
+        text::one_line,
+    },
+};
+
+/// How many reasons are told why a list could not be checked.
+const UNCHECKED: usize = 3;
 
 /// What stands for several instance types or usage types in a cause.
 pub(crate) const SEVERAL_TYPES: &str = "several types";
@@ -91,6 +103,60 @@ impl CostReport {
     }
 }
 
+/// How many causes are asked about.
+const ASKS: usize = 2;
+
+/// The parts of all that is more, and of all that was spent, from which on a cause is worth a question.
+const WORTH_OF_MORE: Decimal = dec!(0.1);
+const WORTH_OF_ALL: Decimal = dec!(0.01);
+
+/// What somebody has to be asked about a cause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask<'a> {
+    /// The cause.
+    pub cause: &'a Cause,
+    /// For people: `none of it after Wed 18 November: ask team vision whether it comes again`.
+    pub words: String,
+}
+
+impl CostReport {
+    /// What is to be asked about the causes that are most of what is more. What is settled, or is one of the decisions, needs no question.
+    pub fn asks(&self) -> Vec<Ask<'_>> {
+        let more: Decimal = self.causes.iter().map(|cause| cause.difference.0.max(Decimal::ZERO)).sum();
+        let least = (more * WORTH_OF_MORE).max(self.spent.usd.0 * WORTH_OF_ALL).max(Decimal::ONE);
+        let is_worth = |cause: &&Cause| least <= cause.difference.0 && !cause.is_settled() && !cause.is_open();
+        let ask = |cause| Some(Ask { cause, words: Cause::question(cause, self.team.is_some())? });
+        self.causes.iter().filter(is_worth).filter_map(ask).take(ASKS).collect()
+    }
+
+    /// Whether a decision is about something that the guard found for one of the causes.
+    pub fn is_of_a_cause(&self, decision: &Decision) -> bool {
+        let is_it = |found: &Found| found.became == Became::Open && found.what == decision.what && found.owner == decision.owner;
+        self.causes.iter().any(|cause| Decimal::ZERO < cause.difference.0 && cause.found.iter().any(is_it))
+    }
+
+    /// Why a list of these functions may be empty although there is something: what they could not read. No function: all of them. `None`: they read all.
+    pub fn unchecked(&self, functions: &[&str]) -> Option<String> {
+        let is_theirs = |one: &&Unchecked| functions.is_empty() || functions.contains(&one.function.as_str());
+        let whys: Vec<String> = self
+            .method
+            .unchecked
+            .iter()
+            .filter(is_theirs)
+            .take(UNCHECKED)
+            .map(|one| format!("{}: {}", one.function, one_line(&one.why)))
+            .collect();
+        (!whys.is_empty()).then(|| format!("could not be checked: {}", whys.join("; ")))
+    }
+}
+
+impl Month {
+    /// Why no budget is told, for people. `None`: they are, or there is none.
+    pub fn no_budgets(&self) -> Option<String> {
+        self.lacks_budgets.then(|| format!("Budgets could not be checked: budget-alerter has not read them in {}", self.name))
+    }
+}
+
 /// What a day cost on average, beside one of the period before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AverageDay {
@@ -112,14 +178,83 @@ impl Cause {
             return (days == 0).then(|| format!("none {}", period.in_words()));
         }
         let of_days = match self.mostly_on {
-            Some(day) if days == 1 => Some(format!("on {} only", day.strftime("%a %-d %B"))),
-            Some(day) => Some(format!("nearly all of it on {}", day.strftime("%a %-d %B"))),
+            Some(day) if days == 1 => Some(format!("on {} only", short(day))),
+            Some(day) => Some(format!("nearly all of it on {}", short(day))),
             None => (i64::try_from(days) != Ok(period.days())).then(|| format!("on {days} of {} days", period.days())),
         };
         let hours = self.hours.map(|hours| format!("{hours} instance hours in all"));
         let all: Vec<String> = of_days.into_iter().chain(hours).collect();
         (!all.is_empty()).then(|| all.join(", "))
     }
+
+    /// Whose it is: `team vision`, `no team`, `several teams`.
+    pub fn whose(&self) -> String {
+        match self.team.as_str() {
+            UNTAGGED => "no team".to_owned(),
+            several @ (SEVERAL_TEAMS | ALL_TEAMS) => several.to_owned(),
+            team => format!("team {}", one_line(team)),
+        }
+    }
+
+    /// What the guard knows of it: `known of these: notebook instance lab (ann@example.com), which the guard stopped on Sun 22 November: nothing to do`.
+    pub fn known(&self) -> Option<String> {
+        let more = (0 < self.more_found).then(|| format!("{} more", self.more_found));
+        let all: Vec<String> = self.found.iter().map(Found::words).chain(more).collect();
+        let end = if self.is_settled() { ": nothing to do" } else { "" };
+        (!all.is_empty()).then(|| format!("known of these: {}{end}", all.join("; ")))
+    }
+
+    /// Whether it ended when what is known of it was stopped, so that there is nothing to do.
+    fn is_settled(&self) -> bool {
+        let ended_by = |found: &Found| match found.became {
+            Became::StoppedByGuard(day) | Became::StoppedByOwner(day) => self.until.is_some_and(|until| until <= day),
+            Became::Open | Became::Kept | Became::Gone(_) => false,
+        };
+        !self.found.is_empty() && self.more_found == 0 && self.found.iter().all(ended_by)
+    }
+
+    /// Whether something that is known of it needs a decision.
+    fn is_open(&self) -> bool {
+        self.found.iter().any(|found| found.became == Became::Open)
+    }
+
+    /// Whom to ask what. `None`: it is of several teams.
+    fn question(&self, is_of_team: bool) -> Option<String> {
+        let owner = match &self.found[..] {
+            [one] if self.more_found == 0 && one.owner != UNOWNED => Some(one.owner.clone()),
+            _ => None,
+        };
+        let (ended, what) = match self.until {
+            Some(day) => (format!("none of it after {}: ", short(day)), "whether it comes again"),
+            None => (String::new(), "whether it is intended"),
+        };
+        Some(match (owner, self.team.as_str()) {
+            (Some(owner), _) => format!("{ended}ask {owner} {what}"),
+            (None, SEVERAL_TEAMS | ALL_TEAMS) => return None,
+            (None, UNTAGGED) => format!("{ended}it has no team: find out whose it is, and {what}"),
+            (None, _) if is_of_team => format!("{ended}find out whose it is, and {what}"),
+            (None, _) => format!("{ended}ask {} {what}", self.whose()),
+        })
+    }
+}
+
+impl Found {
+    /// `notebook instance lab (ann@example.com), which the guard stopped on Sun 22 November`
+    fn words(&self) -> String {
+        let became = match self.became {
+            Became::Open => "which needs a decision".to_owned(),
+            Became::Kept => "which its owner keeps".to_owned(),
+            Became::StoppedByGuard(day) => format!("which the guard stopped on {}", short(day)),
+            Became::StoppedByOwner(day) => format!("which its owner stopped on {}", short(day)),
+            Became::Gone(day) => format!("not found since {}", short(day)),
+        };
+        format!("{} ({}), {became}", one_line(&self.what), owner_words(&self.owner))
+    }
+}
+
+/// `Wed 18 November`
+fn short(day: Date) -> String {
+    day.strftime("%a %-d %B").to_string()
 }
 
 impl Budget {
@@ -131,21 +266,18 @@ impl Budget {
 }
 
 impl SavingsPlans {
-    /// What a plan can still cover, and whether buying one pays; for people. `None`: it is not known what plans cover, or they cover all, and there is no advice.
+    /// What a plan could cover too, and whether buying one pays; for people. `None`: it is not known what plans cover, or they cover all, and there is no advice.
     pub fn buying(&self) -> Option<String> {
         if self.not_covered.0.is_zero() {
             return self.advice.as_ref().map(PlanAdvice::words);
         }
-        let plan = if self.is_owned { "Another plan" } else { "A plan" };
+        let other = if self.is_owned { "Other use" } else { "Use" };
+        let steady = self.not_covered_least.map_or_else(String::new, |usd| format!("; the cheapest day had {usd} of it"));
         let pays = self.advice.as_ref().map_or_else(
-            || {
-                "whether buying one pays is not known here: savings-plan-advisor works that out once a week and mails it (docs/savings-plans.md says what it \
-                 needs)."
-                    .to_owned()
-            },
+            || "Whether buying one pays is not known here: savings-plan-advisor works that out once a week and mails it.".to_owned(),
             PlanAdvice::pays,
         );
-        Some(format!("{plan} can cover {} of the use, and {pays}", self.not_covered))
+        Some(format!("{other} for {} is of kinds that plans cover, one-off use included{steady}. {pays}", self.not_covered))
     }
 }
 
@@ -159,11 +291,11 @@ impl PlanAdvice {
         format!("A plan of {} per hour ({how}) would save {} a month.{aws}", self.commitment, self.saves)
     }
 
-    /// Whether buying pays, as the end of a sentence.
+    /// Whether buying pays, in sentences.
     fn pays(&self) -> String {
         let (how, aws) = (self.how(), self.of_aws());
         if self.commitment.0.is_zero() {
-            return format!("buying one does not pay ({how}): {}. So savings-plan-advisor says: do not buy.{aws}", self.why_not());
+            return format!("Buying one does not pay ({how}): {}. So savings-plan-advisor says: do not buy.{aws}", self.why_not());
         }
         format!("savings-plan-advisor says: buy {} per hour ({how}), which would save {} a month.{aws}", self.commitment, self.saves)
     }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::usage_type::is_savings_plan;
+use super::{resource::Kind, usage_type::is_savings_plan};
 
 /// A part of SageMaker on the bill. Each usage type has exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -90,6 +90,24 @@ impl Component {
             "Cluster" | "ReservedCluster" | "Cluster-Reserved" | "ReservedCluster-Reserved" => Self::Hyperpod,
             _ if usage.contains("LabeledObject") => Self::Labelling,
             _ => Self::Other,
+        }
+    }
+
+    /// The component on which a resource's instances are, by its id. `None`: it has none, or it is not known.
+    pub fn of_id(id: &str) -> Option<Self> {
+        let kind = match Kind::of(id)? {
+            Kind::JobSeries => Kind::of_series(id)?,
+            kind => kind,
+        };
+        match kind {
+            Kind::NotebookInstance => Some(Self::Notebook),
+            Kind::App => Some(Self::Studio),
+            Kind::Endpoint | Kind::InferenceComponent => Some(Self::Realtime),
+            Kind::TrainingJob | Kind::TuningJob => Some(Self::Training),
+            Kind::ProcessingJob => Some(Self::Processing),
+            Kind::TransformJob => Some(Self::Batch),
+            Kind::Cluster => Some(Self::Hyperpod),
+            _ => None,
         }
     }
 

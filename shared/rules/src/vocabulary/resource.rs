@@ -7,6 +7,16 @@ use crate::vocabulary::text::argument;
 /// The owner or team in mails and reports if none is known.
 pub const UNOWNED: &str = "unowned";
 
+/// An owner for people: `owner not known` where nobody is.
+pub fn owner_words(owner: &str) -> &str {
+    if owner == UNOWNED { "owner not known" } else { owner }
+}
+
+/// The same after what is owned: ` of ann@example.com`, `, owner not known`.
+pub(crate) fn of_owner(owner: &str) -> String {
+    if owner == UNOWNED { format!(", {}", owner_words(owner)) } else { format!(" of {owner}") }
+}
+
 /// Kinds with their spelling in ARNs and their words for people. One line each, so that no part can be forgotten.
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $kind:ident, $spelt:literal, $words:literal;)+) => {

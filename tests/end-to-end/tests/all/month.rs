@@ -77,5 +77,13 @@ async fn a_month_of_budgets_sends_the_mails_that_a_person_would_want() {
     assert!(month.page.contains("None of the days on the bill is estimated."), "{}", month.page);
     let (first, _) = month.page.split_once("<nav").unwrap();
     assert!(first.contains("<b><bdi>budget ml-nlp</bdi></b>"), "{first}");
+    // What it rose by has a name and an action, as far as these are known.
+    for words in [
+        "None of it after Wed 18 November: ask team vision whether it comes again.",
+        "known of these: notebook instance nlp-finetune-lab (ann@example.com), which the guard stopped on Sun 22 November: nothing to do",
+        "Let it filter by user:Team$churn instead of Team$churn, in the AWS Budgets console or where it is deployed from (TagKeyValue).",
+    ] {
+        assert!(first.contains(words), "{words}: {first}");
+    }
     assert!(4 <= month.messages, "AWS Budgets told {} times", month.messages);
 }

@@ -122,7 +122,9 @@ fn what_a_budget_counts_is_read_in_both_forms() {
         ("acme:Team$nlp", "user:acme:Team$nlp"),
     ] {
         let read = filters(&[("TagKeyValue", wrong)]);
-        assert_eq!(read.unhealthy.unwrap(), format!("it filters by {wrong}, which no spend has: AWS wants {meant}"));
+        let Unhealthy { why, fix } = read.unhealthy.unwrap();
+        assert_eq!(why, format!("it filters by {wrong}, which no spend has: AWS wants {meant}"));
+        assert!(fix.unwrap().starts_with(&format!("let it filter by {meant} instead of {wrong}, in the AWS Budgets console")));
     }
     assert_eq!(filters(&[("TagKeyValue", "User:Team$nlp")]).filter, Filter::All(vec![nlp.clone()]));
     assert_eq!(filters(&[("TagKeyValue", "aws:createdBy$x")]).unhealthy, None);
@@ -154,7 +156,7 @@ fn what_a_budget_counts_is_read_in_both_forms() {
 fn awss_word_on_health_is_passed_on() {
     let sick = HealthStatus::builder().status(HealthStatusValue::Unhealthy).status_reason(HealthStatusReason::FilterInvalid).build();
     let budget = read(described("x").health_status(sick).build().unwrap()).unwrap();
-    assert_eq!(budget.unhealthy.as_deref(), Some("AWS says that it is unhealthy: FILTER_INVALID"));
+    assert_eq!(budget.unhealthy.unwrap().why, "AWS says that it is unhealthy: FILTER_INVALID");
 }
 
 fn notification(kind: NotificationType, threshold: f64, threshold_type: Option<ThresholdType>) -> Notification {

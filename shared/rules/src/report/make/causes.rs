@@ -11,7 +11,10 @@ use rust_decimal::{Decimal, dec};
 use super::{Use, View};
 use crate::{
     report::{ALL_TEAMS, Cause, Hours, Money, ReportPeriod, SEVERAL_TEAMS, SEVERAL_TYPES, cuts::Twice},
-    vocabulary::component::{Component, instance_type_of},
+    vocabulary::{
+        component::{Component, instance_type_of},
+        period::plus_days,
+    },
 };
 
 /// The most causes of a difference.
@@ -26,8 +29,14 @@ const NEARLY_ALL: Decimal = dec!(0.8);
 /// The part of it that no other day may have then.
 const ANOTHER: Decimal = dec!(0.5);
 
+/// The part of the highest difference of a day up to which another day is as usual.
+const HARDLY: Decimal = dec!(0.05);
+
+/// So many usual days may lie between others: a weekend and a day.
+const GAP: i64 = 3;
+
 /// What a cause is of: its component, its type and its team.
-type Of<'a> = (Component, &'a str, &'a str);
+pub(super) type Of<'a> = (Component, &'a str, &'a str);
 
 /// What was spent on something in the period, and on average in as many days of the one before.
 #[derive(Clone, Default)]
@@ -66,11 +75,25 @@ impl Spent {
         LEAST <= self.difference(period).abs()
     }
 
-    /// The day on which nearly all of what is more was. `None`: it was on several, or it is less.
-    fn mostly_on(&self, period: ReportPeriod) -> Option<Date> {
+    /// How much more than usual each day was, in USD, the highest first.
+    fn more_by_day(&self, period: ReportPeriod) -> Vec<(Decimal, Date)> {
         let usual = period.in_its_days(self.usd.before) / Decimal::from(period.days().max(1));
         let mut more: Vec<(Decimal, Date)> = self.by_day.iter().map(|(day, usd)| (*usd - usual, *day)).collect();
         more.sort_by_key(|(usd, _)| Reverse(*usd));
+        more
+    }
+
+    /// The last day on which it was more than usual, if more than [`GAP`] days of the period follow. `None`: it goes on, or it is less.
+    fn until(&self, period: ReportPeriod) -> Option<Date> {
+        let more = self.more_by_day(period);
+        let (most, _) = more.first().filter(|(most, _)| Decimal::ZERO < *most && Decimal::ZERO < self.difference(period))?;
+        let last = more.iter().filter(|(usd, _)| *most * HARDLY < *usd).map(|(_, day)| *day).max()?;
+        (plus_days(last, GAP + 1) < period.until).then_some(last)
+    }
+
+    /// The day on which nearly all of what is more was. `None`: it was on several, or it is less.
+    fn mostly_on(&self, period: ReportPeriod) -> Option<Date> {
+        let more = self.more_by_day(period);
         let (most, day) = *more.first()?;
         let next = more.get(1).map_or(Decimal::ZERO, |(usd, _)| *usd);
         let difference = self.difference(period);
@@ -87,7 +110,10 @@ impl Spent {
             difference: Money(self.difference(period)),
             days: Some(self.by_day.values().filter(|usd| Decimal::ZERO < **usd).count()),
             mostly_on: self.mostly_on(period),
+            until: self.until(period),
             hours: has_hours.then_some(Hours(self.hours)),
+            found: vec![],
+            more_found: 0,
         }
     }
 }
@@ -110,6 +136,9 @@ impl View<'_> {
         let mut causes: Vec<Cause> = large.into_iter().chain(small).map(|(of, spent)| spent.cause(of, period)).collect();
         causes.sort_by_key(|cause| Reverse(cause.difference.0.abs()));
         causes.truncate(CAUSES);
+        for cause in &mut causes {
+            (cause.found, cause.more_found) = self.found((cause.component, &cause.what, &cause.team));
+        }
         causes
     }
 }

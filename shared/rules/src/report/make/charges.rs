@@ -57,7 +57,16 @@ impl View<'_> {
         (plans.never_covered, plans.not_sure) = (part(InPlans::Never), part(InPlans::NotSure));
         // Discounts lie in what they make cheaper, and not in these prices: what is left may be of them.
         plans.not_covered = part(InPlans::Covered);
+        let is_told = !plans.is_owned && !plans.not_covered.0.is_zero();
+        plans.not_covered_least = is_told.then(|| self.least_day(|of| of.in_plans() == InPlans::Covered));
         plans
+    }
+
+    /// What some components cost on the period's cheapest day.
+    fn least_day(&self, counts: impl Fn(Component) -> bool) -> Money {
+        let days = &self.from.cuts.days;
+        let usd_on = |day| days.get(&day).map_or(Decimal::ZERO, |rows| self.sum_of(rows, &counts));
+        Money(self.period().all_days().map(usd_on).min().unwrap_or_default())
     }
 
     /// What this view of the bill lacks, by its charge types (money-facts §2.5).

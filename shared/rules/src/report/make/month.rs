@@ -22,7 +22,8 @@ impl View<'_> {
         let mut budgets: Vec<Budget> = self.from.budgets_of(self.team).map(|(one, by_bill)| one.line(as_of, is_over, by_bill)).collect();
         budgets.sort_by_key(|budget| Reverse(budget.used()));
         let (usd, missing_days) = (self.spent_in(so_far), self.missing_days(so_far));
-        Month { name: month.words(), usd: Money(usd), missing_days, is_over, forecast: self.forecast(month), budgets }
+        let lacks_budgets = self.from.budgets_read.is_none();
+        Month { name: month.words(), usd: Money(usd), missing_days, is_over, forecast: self.forecast(month), budgets, lacks_budgets }
     }
 
     fn forecast(&self, month: ReportPeriod) -> Option<Forecast> {

@@ -65,8 +65,8 @@ impl Rule for BudgetExceeded {
         let [spent, of] = [actual, limit].map(|one| amount(one, &budget.unit));
         let to_go = match period.days_left(cx.now) {
             0 => String::new(),
-            1 => ", with 1 day to go".to_owned(),
-            days => format!(", with {days} days to go"),
+            1 => ", on its last day".to_owned(),
+            days => format!(", with {days} days to go, today included"),
         };
         let is_used_up = crate::facts::is_over(actual, limit, Decimal::ONE_HUNDRED);
         let name = &budget.resource.name;
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use crate::samples::*;
     use crate::{
-        facts::{Billed, CostDriver, Filter, Insight, RunningCost},
+        facts::{Billed, CostDriver, Filter, Forecast, Insight, RunningCost},
         rules::verdict::is_news,
         vocabulary::resource::Kind,
     };
@@ -164,9 +164,16 @@ mod tests {
         let Verdict::Waste(waste) = judged(&Budget { actual: Some(dec!(4150)), limit: Some(dec!(5000)), ..budget("ml-dev") }) else {
             panic!("waste")
         };
-        assert_eq!(waste.reason, "$4,150.00 of $5,000.00 (83 %) spent for November 2026, with 10 days to go; the threshold is 80 %");
+        assert_eq!(
+            waste.reason,
+            "$4,150.00 of $5,000.00 (83 %) spent for November 2026, with 10 days to go, today included; the threshold is 80 %"
+        );
         assert_eq!(waste.notice.subject.as_deref(), Some("budget ml-dev: $4,150.00 of $5,000.00 (83 %)"));
         assert_eq!(waste.notice.severity, Severity::Warning);
+        let last_day =
+            BudgetExceeded::default().check(&Budget { actual: Some(dec!(830)), ..budget("x") }, &context("2026-11-30T12:00:00Z"));
+        let Verdict::Waste(waste) = last_day else { panic!("waste") };
+        assert!(waste.reason.to_string().contains("spent for November 2026, on its last day;"), "{}", waste.reason);
         let hours = Budget { is_cost: false, unit: "Hrs".into(), actual: Some(dec!(120.5)), limit: Some(dec!(100)), ..budget("gpu-hours") };
         let Verdict::Waste(waste) = judged(&hours) else { panic!("waste") };
         assert!(waste.reason.to_string().starts_with("it is used up: 120.5 Hrs of 100 Hrs (121 %) spent"), "{}", waste.reason);
@@ -177,22 +184,26 @@ mod tests {
     #[test]
     fn what_runs_now_is_reckoned_to_the_end_of_the_period() {
         // From 2026-11-21 12:00 to the end of November: 228 hours.
-        for (usd, is_all, is_least, by_then) in [
-            (None, true, false, "at least $1,470.00"), // no bill: the budget's number lags
-            (Some(dec!(850)), true, false, "about $1,470.00"),
-            (Some(dec!(890)), true, false, "about $1,490.00"), // and $30.00 since that day
-            (Some(dec!(890)), true, true, "at least $1,490.00"),
-            (Some(dec!(890)), false, false, "at least $1,490.00"), // it counts other services, too
-            (Some(dec!(990)), true, false, "about $1,590.00"),
-            (Some(dec!(991)), true, false, "at least $1,470.00"), // it includes credits
+        for (usd, is_all, is_least, by_then, percent) in [
+            (None, true, false, "at least $1,470.00", 184), // no bill: the budget's number lags
+            (Some(dec!(850)), true, false, "about $1,470.00", 184),
+            (Some(dec!(890)), true, false, "about $1,490.00", 186), // and $30.00 since that day
+            (Some(dec!(890)), true, true, "at least $1,490.00", 186),
+            (Some(dec!(890)), false, false, "at least $1,490.00", 186), // it counts other services, too
+            (Some(dec!(990)), true, false, "about $1,590.00", 199),
+            (Some(dec!(991)), true, false, "at least $1,470.00", 184), // it includes credits
         ] {
             let mut budget = Budget { actual: Some(dec!(900)), ..budget("ml-dev") };
             let until = "2026-11-21".parse().unwrap();
             let billed = usd.map(|usd| Billed { until, usd: Some(usd), invoiced: Some(usd), is_all });
-            budget.insight = Insight { running_usd: dec!(2.5), ran_usd: dec!(30), is_least, billed, ..Insight::default() };
+            let forecast = Some(Forecast { amount: dec!(850), range: Some((dec!(840), dec!(860))), by_aws: true });
+            budget.insight = Insight { forecast, running_usd: dec!(2.5), ran_usd: dec!(30), is_least, billed, ..Insight::default() };
             let Verdict::Waste(waste) = judged(&Budget { limit: Some(dec!(800)), ..budget }) else { panic!("waste") };
-            let says = format!("       If what runs now stays on to the end of the period: {by_then}.");
-            assert!(waste.notice.details.iter().any(|detail| detail.title == says.as_str()), "{:?}", waste.notice.details);
+            let says =
+                format!("Ahead: {by_then} by 2026-11-30 if what runs now stays on, {percent} % of the limit (the guard's own figure).");
+            assert_eq!(waste.notice.details[0].title, says.as_str());
+            let beside = "       AWS's forecast, by the weeks before: $850.00, 106 % of the limit, likely between $840.00 and $860.00.";
+            assert_eq!(waste.notice.details[1].title, beside, "AWS's stands beside it");
         }
     }
 

@@ -24,7 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::Budget,
+    facts::{Budget, Unhealthy},
     policy::NearlyService,
     rules::{
         context::RuleContext,
@@ -45,11 +45,12 @@ impl Rule for BudgetUnhealthy {
     type Subject = Budget;
 
     fn check(&self, budget: &Budget, cx: &RuleContext<'_>) -> Verdict {
-        let Some(why) = why(budget, cx) else { return Verdict::Fine };
+        let Some(Unhealthy { why, fix }) = wrong(budget, cx) else { return Verdict::Fine };
+        let fix = fix.as_deref().unwrap_or("correct it in the AWS Budgets console");
         Verdict::Waste(Box::new(Waste {
             reason: format!("it does not watch the spend: {why}").into(),
             notice: Notice {
-                advice: Some("correct it in the AWS Budgets console. Until then it counts nothing, or not what is spent now.".to_owned()),
+                advice: Some(format!("{fix}. Until then it counts nothing, or not what is spent now.")),
                 severity: Severity::Warning,
                 subject: Some(format!("budget {} does not watch the spend", budget.resource.name)),
                 headline: Some("not watching the spend"),
@@ -61,46 +62,61 @@ impl Rule for BudgetUnhealthy {
     }
 }
 
-/// Why a budget of unblended cost misses what plans cover (money-facts §0.1).
-const COVERED: &str = "it counts unblended cost, in which what a Savings Plan covers is nothing: set `UseAmortized` in its `CostTypes` \
-                       (in the console: aggregate costs by amortized costs)";
-
 /// If less than this part of what the bill has is on the invoice, it is worth a word.
 const MOST_OF_IT: Decimal = dec!(0.9);
 
 /// Why a budget does not watch the spend on `SageMaker`. `None`: it does, or it is not for `SageMaker`.
-fn why(budget: &Budget, cx: &RuleContext<'_>) -> Option<String> {
+fn wrong(budget: &Budget, cx: &RuleContext<'_>) -> Option<Unhealthy> {
     let policy = cx.policy;
-    if let Some(NearlyService { name, is_left_out }) = budget.filter.nearly_service(policy) {
-        let right = policy.billing.services.join("` or `");
-        let what = if is_left_out { "it is to leave out" } else { "it filters by" };
-        let so = if is_left_out { ", so that it counts SageMaker, too" } else { "" };
-        return Some(format!(
-            "{what} the service `{name}`, which no spend has{so}: the bill says `{right}`. \
-             If your bill says `{name}`, add it to `services` in [billing] of the policy"
-        ));
+    if let Some(nearly) = budget.filter.nearly_service(policy) {
+        return Some(wrong_service(&nearly, &policy.billing.services.join("` or `")));
     }
     if budget.filter.takes_sagemaker(policy) == Some(false) {
         return None;
     }
     let team_tag = budget.filter.nearly_team_tag(policy).filter(|_| budget.spent(cx.now).is_some_and(|spent| spent.is_zero()));
-    let other_case = |(key, tag)| {
-        format!(
+    let other_case = |(key, tag)| Unhealthy {
+        why: format!(
             "nothing was counted, and it filters by the tag `{key}`: the team tag of your bill is `{tag}`, and AWS compares to the letter"
-        )
+        ),
+        fix: Some(format!("let it filter by the tag `{tag}` instead of `{key}`")),
     };
     budget
         .unhealthy
         .clone()
         .or_else(|| budget.no_limit_by_aws())
         .or_else(|| team_tag.map(other_case))
-        .or_else(|| misses_what_plans_cover(budget).then(|| COVERED.to_owned()))
+        .or_else(|| misses_what_plans_cover(budget).then(unblended))
+}
+
+/// What is wrong with a budget that misses what plans cover (money-facts §0.1).
+fn unblended() -> Unhealthy {
+    Unhealthy {
+        why: "it counts unblended cost, in which what a Savings Plan covers is nothing".to_owned(),
+        fix: Some("let it count amortized cost: `UseAmortized` in its `CostTypes`, in the console under \"aggregate costs by\"".to_owned()),
+    }
 }
 
 /// Whether the bill has more use than the budget's kind of cost, because plans cover it.
 fn misses_what_plans_cover(budget: &Budget) -> bool {
     let billed = budget.insight.billed.filter(|_| budget.is_cost && !budget.is_amortized);
     billed.and_then(|billed| Some((billed.usd?, billed.invoiced?))).is_some_and(|(usd, invoiced)| invoiced < usd * MOST_OF_IT)
+}
+
+/// A service under another name than the one of the bill, `right`.
+fn wrong_service(NearlyService { name, is_left_out }: &NearlyService, right: &str) -> Unhealthy {
+    let (what, so, fix) = if *is_left_out {
+        ("it is to leave out", ", so that it counts SageMaker, too", "leave out")
+    } else {
+        ("it filters by", "", "filter by")
+    };
+    Unhealthy {
+        why: format!(
+            "{what} the service `{name}`, which no spend has{so}: the bill says `{right}`. \
+             If your bill says `{name}`, add it to `services` in [billing] of the policy"
+        ),
+        fix: Some(format!("let it {fix} the service `{right}` instead of `{name}`")),
+    }
 }
 
 #[cfg(test)]
@@ -111,10 +127,16 @@ mod tests {
 
     #[test]
     fn an_unhealthy_budget_is_told_with_awss_reason() {
-        let sick = Budget { unhealthy: Some("AWS says FILTER_INVALID".into()), ..budget("ml-dev") };
+        let unhealthy = |fix: Option<&str>| Some(Unhealthy { why: "AWS says FILTER_INVALID".into(), fix: fix.map(str::to_owned) });
+        let sick = Budget { unhealthy: unhealthy(None), ..budget("ml-dev") };
         let now = context("2026-11-11T12:00:00Z");
         let Verdict::Waste(waste) = BudgetUnhealthy {}.check(&sick, &now) else { panic!("waste") };
         assert_eq!(waste.reason, "it does not watch the spend: AWS says FILTER_INVALID");
+        let until_then = "Until then it counts nothing, or not what is spent now.";
+        assert_eq!(waste.notice.advice, Some(format!("correct it in the AWS Budgets console. {until_then}")));
+        let known = Budget { unhealthy: unhealthy(Some("let it filter by x")), ..sick.clone() };
+        let Verdict::Waste(waste) = BudgetUnhealthy {}.check(&known, &now) else { panic!("waste") };
+        assert_eq!(waste.notice.advice, Some(format!("let it filter by x. {until_then}")), "what puts it right is said");
         assert_eq!(BudgetUnhealthy {}.check(&budget("ml-dev"), &now), Verdict::Fine);
         let anothers = Budget { filter: Filter::Service(vec!["Amazon Simple Storage Service".into()]), ..sick };
         assert_eq!(BudgetUnhealthy {}.check(&anothers, &now), Verdict::Fine);

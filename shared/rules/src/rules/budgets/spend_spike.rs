@@ -80,12 +80,17 @@ impl Rule for SpendSpike {
         let Some(spike) = spikes::current(&daily, *last_day, &cx.policy.calendar.holidays, anomalies, limits) else {
             return Verdict::Fine;
         };
-        let Spike { from, last, actual, usual, by_aws, is_awss_alone } = &spike;
+        let Spike { from, last, actual, usual, earlier_days, by_aws, is_awss_alone } = &spike;
         let days = if from == last { format!("on {}", from.strftime("%a %F")) } else { format!("from {from} to {last}") };
         let words = if *is_awss_alone {
             format!("SageMaker cost {} more than AWS expected {days}", dollars(*actual - *usual))
         } else {
             format!("SageMaker cost {} {days}, usually {}", dollars(*actual), dollars(*usual))
+        };
+        let basis = match () {
+            () if *is_awss_alone => String::new(),
+            () if from == last => format!(" (the median of {earlier_days} earlier {}s)", from.strftime("%A")),
+            () => format!(" (each day the median of at least {earlier_days} earlier days of its weekday)"),
         };
         let too = if *by_aws { "; AWS's Cost Anomaly Detection says so" } else { "" };
         let mut details = vec![];
@@ -96,12 +101,12 @@ impl Rule for SpendSpike {
         }
         details.extend(spend.running.as_ref().filter(|_| !causes.is_empty()).map(|running| still_runs(running, &causes)));
         Verdict::Waste(Box::new(Waste {
-            reason: format!("{words}{too}").into(),
+            reason: format!("{words}{basis}{too}").into(),
             notice: Notice {
-                advice: Some(
-                    "look at the first cause: is it intended? If not, stop what still runs of it. If it has ended, ask its team."
-                        .to_owned(),
-                ),
+                advice: Some(format!(
+                    "look at the first cause: is it intended? If not, stop what still runs of it. If it has ended, ask {}.",
+                    team_to_ask(&causes)
+                )),
                 severity: Severity::Warning,
                 subject: Some(
                     causes.first().map_or_else(|| words.clone(), |cause| format!("{words}: {}", usage_type::words(&cause.usage))),
@@ -113,6 +118,15 @@ impl Rule for SpendSpike {
             },
             ..Waste::default()
         }))
+    }
+}
+
+/// The team of the first cause: `team nlp`, or whose it is not known.
+fn team_to_ask(causes: &[CostDriver]) -> String {
+    match causes.first() {
+        Some(cause) if !cause.team.is_empty() => format!("team {}", cause.team),
+        Some(_) => "around: it has no team".to_owned(),
+        None => "its team".to_owned(),
     }
 }
 
@@ -190,7 +204,12 @@ mod tests {
         let rule = SpendSpike::default();
         let now = context("2026-11-27T06:00:00Z");
         let Verdict::Waste(waste) = rule.check(&spend, &now) else { panic!("waste") };
-        assert_eq!(waste.reason, "SageMaker cost $886.00 on Thu 2026-11-26, usually $100.00");
+        assert_eq!(waste.reason, "SageMaker cost $886.00 on Thu 2026-11-26, usually $100.00 (the median of 8 earlier Thursdays)");
+        assert!(
+            waste.notice.advice.as_ref().is_some_and(|advice| advice.ends_with("If it has ended, ask team vision.")),
+            "{:?}",
+            waste.notice
+        );
         let [cause] = &waste.notice.details[..] else { panic!("{:?}", waste.notice.details) };
         assert_eq!(cause.list, ["Cluster:ml.p4d.24xlarge, team vision: $786.00, all of it new"]);
         let on = |kind, of: &str| RunningCost {
@@ -228,5 +247,19 @@ mod tests {
         assert_eq!(rule.check(&spend, &now), Verdict::Fine);
         spend.days.clear();
         assert_eq!(rule.check(&spend, &now), Verdict::Later, "a new account has no days");
+    }
+
+    #[test]
+    fn what_is_usual_says_what_it_is_a_median_of() {
+        let mut spend = spend("2026-11-27", dec!(100));
+        let cluster = DailySpend { usage: "Cluster:ml.p4d.24xlarge".into(), usd: dec!(300), ..DailySpend::default() };
+        for day in ["2026-11-25", "2026-11-26"] {
+            spend.days.get_mut(&day.parse::<Date>().unwrap()).unwrap().push(cluster.clone());
+        }
+        spend.days.retain(|day, _| *day >= "2026-10-29".parse().unwrap());
+        let Verdict::Waste(waste) = SpendSpike::default().check(&spend, &context("2026-11-27T06:00:00Z")) else { panic!("waste") };
+        let says = "from 2026-11-25 to 2026-11-26, usually $200.00 (each day the median of at least 3 earlier days of its weekday)";
+        assert!(waste.reason.to_string().contains(says), "{}", waste.reason);
+        assert!(waste.notice.advice.as_ref().is_some_and(|advice| advice.ends_with("ask around: it has no team.")), "{:?}", waste.notice);
     }
 }

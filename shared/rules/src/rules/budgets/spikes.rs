@@ -45,8 +45,10 @@ pub struct Spike {
     pub last: Date,
     /// What these days cost, in USD.
     pub actual: Decimal,
-    /// What these days usually cost, in USD.
+    /// What these days usually cost, in USD: for each the median of earlier days of the same weekday.
     pub usual: Decimal,
+    /// How many earlier days that were, at least.
+    pub earlier_days: usize,
     /// Whether AWS Cost Anomaly Detection found it.
     pub by_aws: bool,
     /// Whether only AWS found it. Then `actual` and `usual` are AWS's numbers.
@@ -79,7 +81,7 @@ pub fn current(
         (Some(own), None) => Some(own),
         (None, Some(aws)) => {
             let (actual, usual) = (aws.actual, aws.expected);
-            Some(Spike { from: aws.from, last: last_day, actual, usual, by_aws: true, is_awss_alone: true })
+            Some(Spike { from: aws.from, last: last_day, actual, usual, earlier_days: 0, by_aws: true, is_awss_alone: true })
         }
         (None, None) => None,
     }
@@ -92,7 +94,7 @@ fn own(daily: &BTreeMap<Date, Decimal>, last_day: Date, holidays: &BTreeSet<Date
     let mut next_is_off_by = Decimal::MAX;
     for ago in 0..LONGEST {
         let day = plus_days(last_day, -ago);
-        let Some(usual) = far_above(daily, day, holidays, limits) else {
+        let Some(Usual { usd: usual, earlier_days }) = far_above(daily, day, holidays, limits) else {
             if spike.as_ref().is_none_or(|spike| plus_days(day, GAP) < spike.from) {
                 return spike;
             }
@@ -104,16 +106,30 @@ fn own(daily: &BTreeMap<Date, Decimal>, last_day: Date, holidays: &BTreeSet<Date
         }
         next_is_off_by = actual - usual;
         spike = Some(match spike {
-            None => Spike { from: day, last: day, actual, usual, by_aws: false, is_awss_alone: false },
-            Some(spike) => Spike { from: day, actual: spike.actual + actual, usual: spike.usual + usual, ..spike },
+            None => Spike { from: day, last: day, actual, usual, earlier_days, by_aws: false, is_awss_alone: false },
+            Some(spike) => Spike {
+                from: day,
+                actual: spike.actual + actual,
+                usual: spike.usual + usual,
+                earlier_days: spike.earlier_days.min(earlier_days),
+                ..spike
+            },
         });
     }
     // It has lasted for so long that it is the usual spend.
     None
 }
 
-/// What a day usually costs, in USD. `None`: it does not cost far more than that, or too few days are known.
-fn far_above(daily: &BTreeMap<Date, Decimal>, day: Date, holidays: &BTreeSet<Date>, limits: Limits) -> Option<Decimal> {
+/// What a day usually costs.
+struct Usual {
+    /// The median in USD.
+    usd: Decimal,
+    /// Of how many earlier days of the same weekday.
+    earlier_days: usize,
+}
+
+/// What a day usually costs. `None`: it does not cost far more than that, or too few days are known.
+fn far_above(daily: &BTreeMap<Date, Decimal>, day: Date, holidays: &BTreeSet<Date>, limits: Limits) -> Option<Usual> {
     let actual = *daily.get(&day)?;
     let usd_on = |other: Date| daily.get(&other).copied().filter(|_| !holidays.contains(&other));
     let mut usual: Vec<Decimal> = (1..=WEEKS).filter_map(|weeks| usd_on(plus_days(day, -7 * weeks))).collect();
@@ -132,7 +148,7 @@ fn far_above(daily: &BTreeMap<Date, Decimal>, day: Date, holidays: &BTreeSet<Dat
         if day == month { Some(other) } else { (day == day.last_of_month()).then(|| other.last_of_month()) }
     };
     let as_before = (1..=3).filter_map(like).filter_map(|other| daily.get(&other)).any(|usd| actual <= *usd * dec!(1.2));
-    (is_far && !as_before).then_some(middle)
+    (is_far && !as_before).then_some(Usual { usd: middle, earlier_days: usual.len() })
 }
 
 pub(crate) fn median(of: &mut [Decimal]) -> Decimal {

@@ -17,6 +17,7 @@ use crate::{
         owners,
         period::{Period, plus_days},
         price::dollars,
+        resource::{UNOWNED, owner_words},
         timed_text::TimedText,
         usage_type::{self, is_savings_plan},
     },
@@ -91,37 +92,12 @@ pub(crate) fn topic(Numbers { period, limit, .. }: Numbers, level: Decimal) -> S
 }
 
 /// What the mail says in addition to the numbers: where the budget is heading, what drove it, what runs, what the guard does.
-pub(crate) fn details(budget: &Budget, Numbers { period, limit, actual }: Numbers, cx: &RuleContext<'_>) -> Vec<Detail> {
+pub(crate) fn details(budget: &Budget, numbers @ Numbers { period, .. }: Numbers, cx: &RuleContext<'_>) -> Vec<Detail> {
     let Insight {
-        forecast,
-        causes,
-        burning,
-        running_usd,
-        more_running,
-        more_unpriced,
-        is_least,
-        region,
-        knows_running,
-        measure,
-        untold,
-        billed,
-        ..
+        causes, burning, running_usd, more_running, more_unpriced, is_least, region, knows_running, measure, untold, billed, ..
     } = &budget.insight;
     let unit = &budget.unit;
-    let mut lines: Vec<Detail> = vec![];
-    if let Some(forecast) = forecast {
-        let percent = percent_of(forecast.amount, limit, budget.forecast_thresholds.iter().copied());
-        let percent = percent.map(|percent| format!(", {percent} % of the limit")).unwrap_or_default();
-        let range = forecast.range.filter(|(low, high)| low < high);
-        let range = range.map(|(low, high)| format!(", likely between {} and {}", amount(low, unit), amount(high, unit)));
-        let by = if forecast.by_aws { "AWS's forecast" } else { "the guard's own run-rate: AWS has no forecast yet" };
-        let last = period.until.yesterday().unwrap_or(period.until);
-        lines.push(format!("Ahead: {} by {last}{percent}{} ({by}).", amount(forecast.amount, unit), range.unwrap_or_default()).into());
-    }
-    if Currency::of_account().is(unit) && !running_usd.is_zero() {
-        let (by_then, least) = if_it_stays_on(&budget.insight, period, actual, cx.now);
-        lines.push(format!("       If what runs now stays on to the end of the period: {least} {}.", dollars(by_then)).into());
-    }
+    let mut lines: Vec<Detail> = ahead(budget, numbers, cx.now);
     let last = period.before().words();
     if let Some((limit, actual)) = budget.last {
         lines.push(format!("Last:  {} of {} in {last}.", amount(actual, unit), amount(limit, unit)).into());
@@ -165,6 +141,33 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, actual }: Number
     lines
 }
 
+/// Where it is heading: first what it comes to if what runs now stays on, because AWS's forecast looks back for weeks; then the forecast.
+fn ahead(budget: &Budget, Numbers { period, limit, actual }: Numbers, now: Timestamp) -> Vec<Detail> {
+    let unit = &budget.unit;
+    let last = period.until.yesterday().unwrap_or(period.until);
+    let of_limit = |usd: Decimal, thresholds: &[Decimal]| {
+        percent_of(usd, limit, thresholds.iter().copied()).map_or_else(String::new, |percent| format!(", {percent} % of the limit"))
+    };
+    let own = (Currency::of_account().is(unit) && !budget.insight.running_usd.is_zero()).then(|| {
+        let (by_then, about) = if_it_stays_on(&budget.insight, period, actual, now);
+        let percent = of_limit(by_then, &[]);
+        format!("Ahead: {about} {} by {last} if what runs now stays on{percent} (the guard's own figure).", dollars(by_then))
+    });
+    let forecast = budget.insight.forecast.as_ref().map(|forecast| {
+        let range = forecast.range.filter(|(low, high)| low < high);
+        let range = range.map(|(low, high)| format!(", likely between {} and {}", amount(low, unit), amount(high, unit)));
+        let percent = of_limit(forecast.amount, &budget.forecast_thresholds);
+        let (usd, more) = (amount(forecast.amount, unit), percent + &range.unwrap_or_default());
+        match (&own, forecast.by_aws) {
+            (None, true) => format!("Ahead: {usd} by {last}{more} (AWS's forecast)."),
+            (None, false) => format!("Ahead: {usd} by {last}{more} (the guard's own run-rate: AWS has no forecast yet)."),
+            (Some(_), true) => format!("       AWS's forecast, by the weeks before: {usd}{more}."),
+            (Some(_), false) => format!("       The guard's own run-rate, by the weeks before: {usd}{more}. AWS has no forecast yet."),
+        }
+    });
+    own.iter().chain(&forecast).map(|line| line.clone().into()).collect()
+}
+
 /// What a budget comes to if what runs now stays on to its period's end; and whether that is `about` it or `at least`.
 ///
 /// What AWS says is spent lags by hours. So the bill's whole days count, and what runs has cost since these; if that is more. A budget that counts less than the
@@ -182,7 +185,7 @@ pub(crate) fn running_lines<'a>(running: impl IntoIterator<Item = &'a RunningCos
     let mut lines = vec![];
     for one in running {
         let cost = one.usd_per_hour.map_or_else(|| "price not known".to_owned(), |usd| format!("{} an hour", dollars(usd)));
-        lines.push(format!("{}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's")));
+        lines.push(format!("{}, {}: {cost}", one.what, owner_words(one.owner.as_deref().unwrap_or(UNOWNED))));
         lines.extend(before_a_stop(one, reader).map(|first| format!("  {first}")));
         lines.extend(one.stop.iter().map(|stop| format!("  {stop}")));
     }

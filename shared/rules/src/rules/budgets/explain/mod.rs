@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::Date};
 use rust_decimal::{Decimal, MathematicalOps as _, dec};
 
 use crate::{
-    facts::{Billed, Budget, CostDriver, DailySpend, Facts, Forecast, Running, RunningAsset, RunningCost, Spend},
+    facts::{Billed, Budget, CostDriver, DailySpend, Facts, Forecast, Running, RunningAsset, RunningCost, Spend, Unhealthy},
     policy::Policy,
     remedy::Remedy,
     vocabulary::{
@@ -40,8 +40,9 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
     let inactive = facts.spend().and_then(|spend| inactive_tag(spend, policy));
     for budget in &mut facts.budgets {
         if let Some(key) = inactive.filter(|key| budget.filter.filters_by_tag(key)) {
-            budget.unhealthy.get_or_insert_with(|| {
-                format!("it filters by the tag {key}, which is on no row of the bill: activate it as a cost allocation tag")
+            budget.unhealthy.get_or_insert_with(|| Unhealthy {
+                why: format!("it filters by the tag {key}, which is on no row of the bill: activate it as a cost allocation tag"),
+                fix: Some(format!("activate {key} as a cost allocation tag, in Billing and Cost Management of the payer account")),
             });
         }
         let period = budget.period;
