@@ -795,6 +795,7 @@ fn small_budget(limit: Decimal, spent: Decimal) -> BudgetOnRecord {
         is_of_sagemaker: true,
         counts: None,
         unhealthy: None,
+        fix: None,
     }
 }
 
