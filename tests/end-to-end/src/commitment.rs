@@ -31,7 +31,7 @@ pub async fn live() -> anyhow::Result<Advised> {
     account.advance(SignedDuration::from_hours(16 * 24));
     testing::guard_of(Function::EndpointAutoscaler, &account, POLICY).run().await?;
     // The bill tells what ran before the two weeks.
-    testing::guard_of(Function::CostReporter, &account, POLICY).run().await?;
+    testing::guard_of(Function::BudgetAlerter, &account, POLICY).run().await?;
     let report = testing::guard_of(Function::SavingsPlanAdvisor, &account, POLICY).run().await?;
     let told = report.savings_plan.unwrap_or_default();
     let usd = |value: &Value| anyhow::Context::context(value.as_f64().and_then(Decimal::from_f64), format!("no number: {told}"));

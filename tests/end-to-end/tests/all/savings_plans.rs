@@ -106,7 +106,7 @@ async fn the_bill_of_two_months_says_what_is_new_and_is_not_paid_again() {
     for account in [&account, &without] {
         guard_of(Function::EndpointAutoscaler, account, POLICY).run().await.unwrap();
     }
-    guard_of(Function::CostReporter, &account, POLICY).run().await.unwrap();
+    guard_of(Function::BudgetAlerter, &account, POLICY).run().await.unwrap();
     let (report, alone) = (advise(&account).await, advise(&without).await);
     assert_eq!((report.cost_usd, of(&report)), (alone.cost_usd, of(&alone)), "the same number for the same price");
     let mail = account.mails().into_iter().find(|mail| mail.message.contains("savings-plan-shortfall")).unwrap();
