@@ -761,7 +761,7 @@ fn where_the_invoice_is_not_the_cost_of_use_a_budget_has_the_amount_that_aws_rea
     ] {
         let budget = BudgetOnRecord { counts: Some(Counts::All), ..small_budget(dec!(300), dec!(12)) };
         let mail = mail_of(&report_with(&[budget], "2026-12-04T08:00:00Z", &of(charges), &Policy::default(), &[], None));
-        let words = if by_bill { "Budget ml: $510.00 of $300.00, used up, by the bill.\n" } else { "Budget ml: $12.00 of $300.00.\n" };
+        let words = if by_bill { "* ml: $510.00 of $300.00, used up, by the bill\n" } else { "* ml: $12.00 of $300.00\n" };
         assert!(mail.contains(words), "{charges:?}: {mail}");
         assert_eq!(mail.contains("(budget-exceeded)"), by_bill, "{charges:?}: {mail}");
     }
@@ -823,7 +823,7 @@ fn a_limit_that_says_nothing_is_neither_drawn_nor_decided_on() {
     let report = report_with(&[budget], "2026-12-01T08:00:00Z", &empty(), &Policy::default(), &[], None);
     assert_eq!((report.trend.budget_per_day, report.decisions.len()), (None, 0));
     let mail = mail_of(&report);
-    assert!(mail.contains(&format!("Budget ml of $0.01 does not watch the spend: {why}.\n")), "{mail}");
+    assert!(mail.contains(&format!("* ml of $0.01 does not watch the spend: {why}\n")), "{mail}");
 }
 
 #[test]
