@@ -114,9 +114,9 @@ async fn the_bill_of_two_months_says_what_is_new_and_is_not_paid_again() {
         // The account is 46 days old, and no plan could have saved anything on the 14 days before.
         " a month if the last 13 days go on, and $",
         " a month if the last 60 days repeat themselves",
-        "On the last 60 days, of which it has the bill, ",
-        "Without a break, most of it has run since 2026-10-1",
-        "Most of it is new: buy half of it first.",
+        "the guard has the bill of 60 days. On these, 7",
+        " % of the use that stays ran on average: most of it has run without a break since 2026-10-15.",
+        "These two months do not carry the whole plan yet: buy half of it first.",
         "Buy half of it first between 1 and 24 December",
     ] {
         assert!(mail.message.contains(line), "{line}\n\n{}", mail.message);

@@ -185,9 +185,9 @@ fn used(advice: &Advice, offered: &Offered) -> String {
 
 /// What the bill says of the days before these hours.
 fn before(earlier: &Earlier, offered: &Offered) -> String {
-    let half = if offered.begins_with_half() { " Most of it is new: buy half of it first." } else { "" };
+    let half = if offered.begins_with_half() { " These two months do not carry the whole plan yet: buy half of it first." } else { "" };
     format!(
-        "Cost Explorer keeps hours for 14 days. On the last {} days, of which it has the bill, {} of the use that stays ran on average. Without a break, most of it has run since {}.{half} You know better whether it goes on for {}.",
+        "Cost Explorer keeps hours for 14 days; the guard has the bill of {} days. On these, {} of the use that stays ran on average: most of it has run without a break since {}.{half} You know better whether it goes on for {}.",
         earlier.days,
         percent(earlier.part),
         earlier.since,

@@ -345,7 +345,7 @@ fn the_bill_of_two_months_says_since_when_the_use_stands() {
     );
     let bought = told.notice.advice.unwrap();
     assert!(bought.contains("Buy half of it first") && bought.contains("hourly commitment 1.750 or less"), "{bought}");
-    let says = "On the last 60 days, of which it has the bill, 38.7 % of the use that stays ran on average. Without a break, most of it has run since 2026-11-15. Most of it is new: buy half of it first.";
+    let says = "the guard has the bill of 60 days. On these, 38.7 % of the use that stays ran on average: most of it has run without a break since 2026-11-15. These two months do not carry the whole plan yet: buy half of it first.";
     assert!(told.notice.details.iter().any(|one| one.title.to_string().contains(says)), "{:?}", told.notice.details);
     // Without the bill, nothing of the kind is said.
     let without = advise(&Question { longer: None, ..question }).unwrap();
