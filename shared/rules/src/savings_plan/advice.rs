@@ -139,6 +139,10 @@ pub struct Offered {
     pub commitment: Decimal,
     /// What it saves, USD a month.
     pub usd_per_month: Decimal,
+    /// The commitment that these hours alone would carry, if half of it is advised: the last two months would have saved less than half as much with it. `None`: all of it
+    /// is advised.
+    #[serde(default)]
+    pub half_of: Option<Whole>,
     /// What it saves a month if the last two months repeat themselves ([`Advice::earlier`]), USD. `None`: the bill does not tell.
     #[serde(default)]
     pub if_longer: Option<Decimal>,
@@ -168,6 +172,16 @@ pub struct Offered {
     /// What AWS's own estimate implies. `None`: nothing, or AWS has none.
     #[serde(default)]
     pub implied: Option<Implied>,
+}
+
+/// A commitment of which half is advised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Whole {
+    /// USD per hour.
+    pub commitment: Decimal,
+    /// When the rest is advised, if the use goes on.
+    pub rest_from: Date,
 }
 
 /// What AWS's estimate implies where it is lower than what AWS's number saves in these hours: less ran on average.
@@ -201,15 +215,9 @@ impl Offered {
         Some(Decimal::ONE - self.break_even?)
     }
 
-    /// The commitment to begin with: half of it, if it would have saved less than half as much over the last two months. What goes on is advised again.
-    pub fn to_begin_with(&self) -> Decimal {
-        let is_new = self.if_longer.is_some_and(|usd| usd + usd < self.usd_per_month);
-        if is_new { (self.commitment / Decimal::TWO).round_dp_with_strategy(PLACES, RoundingStrategy::ToZero) } else { self.commitment }
-    }
-
-    /// Whether half of it is bought first.
-    pub fn begins_with_half(&self) -> bool {
-        self.to_begin_with() < self.commitment
+    /// What the hours alone would carry: the commitment, or the whole of which it is a half.
+    pub fn whole(&self) -> Decimal {
+        self.half_of.as_ref().map_or(self.commitment, |whole| whole.commitment)
     }
 
     /// What is paid when it is bought, USD.
@@ -260,11 +268,12 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
     }
     let (lean, deducted) = deduct(usage, deductions);
     let rest = |usage: &Usage| owned.iter().fold(usage.clone(), |left, (commitment, rates)| Covering::new(&left, rates).rest(*commitment));
-    let longer = longer.map(|(longer, deductions)| Longer { usage: rest(&deduct(&longer.usage, deductions).0), ..longer.clone() });
+    let longer = longer.and_then(|(longer, deductions)| longer.without(deductions, &lean, *from));
+    let longer = longer.map(|longer| Longer { usage: rest(&longer.usage), ..longer });
     let sizing = Sizing {
         left: rest(&lean),
         with_waste: rest(usage),
-        longer: longer.as_ref().map(|longer| &longer.usage),
+        longer: longer.as_ref(),
         is_from_aws_detail: usage.usage_types() == [ALL_OF_SAGEMAKER],
         by_aws,
     };
@@ -287,7 +296,7 @@ impl Earlier {
     fn of(longer: &Longer, left: &Usage) -> Option<Self> {
         let usual = left.on_demand() / Decimal::from(left.hours().max(1));
         let part = (longer.usage.on_demand() / Decimal::from(longer.usage.hours().max(1))).checked_div(usual)?;
-        let days = longer.usage.by_day();
+        let days: Vec<Decimal> = longer.usage.days().map(|day| day.on_demand()).collect();
         let is_there = |usd: &&Decimal| usual * dec!(12) <= **usd;
         let unbroken = days.iter().rev().take_while(is_there).count();
         let since = day_of(longer.from).saturating_add(i64::try_from(days.len() - unbroken).ok()?.days());
@@ -302,7 +311,7 @@ struct Sizing<'a> {
     /// The same with all waste.
     with_waste: Usage,
     /// The same as `left` over the last two months.
-    longer: Option<&'a Usage>,
+    longer: Option<&'a Longer>,
     is_from_aws_detail: bool,
     by_aws: &'a [ByAws],
 }
@@ -339,7 +348,9 @@ impl Sizing<'_> {
         let by_aws = self.by_aws.iter().find(|one| one.offer == offer).cloned();
         // AWS's average rate is that of what its own commitment covers: what a larger one would cover is of a lower discount.
         let most = by_aws.as_ref().filter(|_| self.is_from_aws_detail).map_or(Decimal::MAX, |aws| aws.commitment);
-        let outcome = self.best(&covering, rates, most);
+        let best = self.best(&covering, rates, most);
+        let half_of = self.longer.and_then(|longer| half_of(&best, &longer.savings(rates, best.commitment), longer.until()));
+        let outcome = if half_of.is_some() { covering.outcome(half(best.commitment)) } else { best };
         let saving_of = |part: Decimal| saving_of_part((&self.left, rates), outcome.commitment, part);
         let by_aws_here = by_aws.as_ref().map(|aws| tried(aws.commitment));
         let part_that_ran = by_aws.as_ref().zip(by_aws_here.as_ref()).and_then(|(aws, here)| aws.part_that_ran(here));
@@ -347,7 +358,8 @@ impl Sizing<'_> {
         Offered {
             offer,
             if_waste_stays: tried(outcome.commitment).if_waste_stays,
-            if_longer: self.longer.map(|longer| a_month(Covering::new(longer, rates).outcome(outcome.commitment).saving(), longer.hours())),
+            if_longer: self.longer.map(|longer| a_month(longer.savings(rates, outcome.commitment).iter().sum(), longer.usage.hours())),
+            half_of,
             with_waste: tried(wasteful.best().min(most)),
             with_less_use: LESS_USE.map(|percent| (percent, saving_of(without(percent)))).to_vec(),
             may_fall: (!outcome.commitment.is_zero()).then(|| may_fall(saving_of)),
@@ -358,6 +370,29 @@ impl Sizing<'_> {
             ..of_outcome(&outcome)
         }
     }
+}
+
+fn half(commitment: Decimal) -> Decimal {
+    (commitment / Decimal::TWO).round_dp_with_strategy(PLACES, RoundingStrategy::ToZero)
+}
+
+/// Whether half is bought first: the last days would have saved less than half as much as these hours do. `savings`: of each of these days, oldest first; `until`: the day
+/// after them. `None`: all of it is bought.
+fn half_of(best: &Outcome, savings: &[Decimal], until: Date) -> Option<Whole> {
+    let a_day = best.saving() * Decimal::from(24) / Decimal::from(best.hours.max(1));
+    let enough = a_day / Decimal::TWO * Decimal::from(savings.len());
+    let mut sum: Decimal = savings.iter().sum();
+    if best.commitment.is_zero() || enough <= sum {
+        return None;
+    }
+    // Each day that goes on takes the place of the oldest one.
+    let days = savings.iter().take_while(|oldest| {
+        let is_less = sum < enough;
+        sum += a_day - **oldest;
+        is_less
+    });
+    let days = i64::try_from(days.count()).ok()?;
+    Some(Whole { commitment: best.commitment, rest_from: until.saturating_add(days.days()) })
 }
 
 /// What is left of all without so many percent, as a part.
@@ -403,6 +438,7 @@ fn of_outcome(outcome: &Outcome) -> Offered {
         usd_per_month: a_month(outcome.saving(), outcome.hours),
         if_waste_stays: Decimal::ZERO,
         if_longer: None,
+        half_of: None,
         with_waste: Tried::default(),
         utilisation: outcome.utilisation().map(|part| part.round_dp(6)),
         break_even: outcome.break_even().map(|part| part.round_dp(6)),

@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 use rust_decimal::Decimal;
 
-use super::usage::{ALL_OF_SAGEMAKER, Usage};
+use super::{
+    covering::Covering,
+    deduct::{Deduction, deduct},
+    rates::Rates,
+    usage::{ALL_OF_SAGEMAKER, Usage},
+};
 use crate::vocabulary::{
     period::{begin_of, day_of},
     usage_type::without_region,
@@ -41,21 +46,49 @@ impl Longer {
             return None;
         }
         let first = last.saturating_sub(i64::try_from(known.len() - 1).ok()?.days());
-        let parts = parts(usage, &known)?;
-        let a_day = average_day(usage, from)?;
-        let mut longer = Usage::new(usage.usage_types().to_vec());
-        for of_day in &parts {
-            for of_hour in &a_day {
-                longer.push(of_hour.iter().zip(of_day).map(|(usd, part)| usd * part))?;
-            }
-        }
-        Some(Self { from: begin_of(first), usage: longer })
+        Some(Self { from: begin_of(first), usage: in_days(usage, from, &parts(usage, &known)?)? })
+    }
+
+    /// What stays of it without what vanishes. `left`: what stays of the known hours, of which the first begins at `from`. A day on which something began has its
+    /// dollars, at the hours of an average day.
+    pub(super) fn without(&self, deductions: &[Deduction], left: &Usage, from: Timestamp) -> Option<Self> {
+        let lean = deduct(&self.usage, deductions).0;
+        let usual: Vec<Decimal> = average_day(left, from)?.into_iter().reduce(added).unwrap_or_default();
+        let part = |(usd, usual): (Decimal, &Decimal)| usd.checked_div(*usual).unwrap_or_default();
+        let of_day = |day: Usage| day.by_usage_type().map(|(_, usd)| usd).zip(&usual).map(part).collect();
+        let parts: Vec<Vec<Decimal>> = lean.days().map(of_day).collect();
+        Some(Self { usage: in_days(left, from, &parts)?, ..self.clone() })
     }
 
     /// The number of days.
     pub fn days(&self) -> usize {
         self.usage.hours() / HOURS
     }
+
+    /// The day after the last one.
+    pub(super) fn until(&self) -> Date {
+        day_of(self.from).saturating_add(i64::try_from(self.days()).unwrap_or_default().days())
+    }
+
+    /// What a commitment would have saved on each day, USD.
+    pub(super) fn savings(&self, rates: &Rates, commitment: Decimal) -> Vec<Decimal> {
+        self.usage.days().map(|day| Covering::new(&day, rates).outcome(commitment).saving()).collect()
+    }
+}
+
+fn added(mut sums: Vec<Decimal>, more: Vec<Decimal>) -> Vec<Decimal> {
+    sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+    sums
+}
+
+/// Days with the hours of an average day of this usage, each with a part of each usage type.
+fn in_days(usage: &Usage, from: Timestamp, parts: &[Vec<Decimal>]) -> Option<Usage> {
+    let a_day = average_day(usage, from)?;
+    let mut days = Usage::new(usage.usage_types().to_vec());
+    for (of_day, of_hour) in parts.iter().flat_map(|of_day| a_day.iter().map(move |of_hour| (of_day, of_hour))) {
+        days.push(of_hour.iter().zip(of_day).map(|(usd, part)| usd * part))?;
+    }
+    Some(days)
 }
 
 /// How much of each usage type was used on each day, as a part of what the days of these hours used on average.

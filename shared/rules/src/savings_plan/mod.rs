@@ -14,7 +14,7 @@ mod usage;
 mod tests;
 
 pub use self::{
-    advice::{Advice, ByAws, Earlier, FEWEST_HOURS, Implied, Offered, Question, Tried, Used, advise},
+    advice::{Advice, ByAws, Earlier, FEWEST_HOURS, Implied, Offered, Question, Tried, Used, Whole, advise},
     covering::Covering,
     deduct::{Amount, Certainty, Deducted, Deduction, Vanishing},
     longer::{Days, Longer},

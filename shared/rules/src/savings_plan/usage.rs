@@ -61,10 +61,10 @@ impl Usage {
         to_usd(self.cells.iter().map(|cell| i128::from(*cell)).sum())
     }
 
-    /// What each 24 hours cost on demand.
-    pub(super) fn by_day(&self) -> Vec<Decimal> {
+    /// Each 24 hours of it.
+    pub(super) fn days(&self) -> impl Iterator<Item = Self> {
         let days = self.cells.chunks(24 * self.usage_types.len().max(1));
-        days.map(|cells| to_usd(cells.iter().map(|cell| i128::from(*cell)).sum())).collect()
+        days.map(|cells| Self { usage_types: self.usage_types.clone(), cells: cells.to_vec() })
     }
 
     /// What each usage type costs on demand.

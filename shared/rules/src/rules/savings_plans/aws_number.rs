@@ -71,9 +71,10 @@ fn best(advice: &Advice, offered: &Offered) -> Vec<String> {
     if !is_best_with_waste(offered) {
         list.push(format!("Best for {rest}{}: {}.", if has_waste { " with all waste in it" } else { "" }, per_hour(with_waste)));
     }
-    if with_waste != offered.commitment {
+    let ours = offered.whole();
+    if with_waste != ours {
         let why = if has_waste { "without the waste" } else { "for the last week alone, because use is changing" };
-        list.push(format!("Best {why}: {}.", per_hour(offered.commitment)));
+        list.push(format!("Best {why}: {}.", per_hour(ours)));
     }
     list
 }

@@ -21,14 +21,13 @@ pub(super) fn subject(advice: &Advice, offered: &Offered) -> String {
 /// `commit $5.21 an hour, not AWS's $13.03: 60 % of it looks forgotten ($7,713 a month)`. `None`: AWS does not recommend more, or not because of waste.
 fn not_what_aws_says(advice: &Advice, offered: &Offered) -> Option<String> {
     let by_aws = offered.by_aws.as_ref()?.commitment;
-    let [ours, theirs] = [offered.to_begin_with(), by_aws].map(short);
-    let first = if offered.begins_with_half() { " first" } else { "" };
+    let [ours, theirs] = [offered.commitment, by_aws].map(short);
     let gone: Decimal = advice.deducted.iter().map(|one| one.usd).sum();
     let percent = (gone.checked_div(advice.on_demand)? * Decimal::ONE_HUNDRED).round();
     if by_aws <= offered.commitment || ours == theirs || percent.is_zero() || !reasons::is_waste(advice, offered) {
         return None;
     }
-    let text = format!("commit {ours} an hour{first}, not AWS's {theirs}: {percent} % of it {}", fate(advice));
+    let text = format!("commit {ours} an hour, not AWS's {theirs}: {percent} % of it {}", fate(advice));
     let usd = format!(" ({} a month)", whole_dollars(advice.a_month(gone)));
     Some(if text.len() + usd.len() <= ROOM { text + &usd } else { text })
 }

@@ -40,7 +40,7 @@ fn usage(commitment: &Commitment, advice: &Advice) -> Detail {
         list.push(format!("-{}: {} more", monthly(advice.a_month(rest)), advice.deducted.len() - LINES));
     }
     if advice.owned_covers.is_zero() {
-        list.push("no plan that you own or have queued covers any of it".to_owned());
+        list.push("no plan that this account owns or has queued covers any of it (plans of other accounts are not seen here)".to_owned());
     } else {
         list.push(format!("-{}: covered by the plans that you own and that go on", monthly(advice.a_month(advice.owned_covers))));
     }
@@ -141,7 +141,7 @@ pub(super) fn reported_waste(advice: &Advice) -> Decimal {
 
 /// Whether waste is why less is advised than all that was used would be worth.
 pub(super) fn is_waste(advice: &Advice, offered: &Offered) -> bool {
-    !advice.deducted.is_empty() && offered.commitment < offered.with_waste.commitment
+    !advice.deducted.is_empty() && offered.whole() < offered.with_waste.commitment
 }
 
 /// Why nothing is worth buying, in a clause.
@@ -185,7 +185,13 @@ fn used(advice: &Advice, offered: &Offered) -> String {
 
 /// What the bill says of the days before these hours.
 fn before(earlier: &Earlier, offered: &Offered) -> String {
-    let half = if offered.begins_with_half() { " These two months do not carry the whole plan yet: buy half of it first." } else { "" };
+    let half = offered.half_of.as_ref().map_or_else(String::new, |whole| {
+        format!(
+            " The last two weeks alone carry {}, these two months do not: half of it is advised. If the use goes on, the guard advises the rest from about {} on.",
+            per_hour(whole.commitment),
+            whole.rest_from
+        )
+    });
     format!(
         "Cost Explorer keeps hours for 14 days; the guard has the bill of {} days. On these, {} of the use that stays ran on average: most of it has run without a break since {}.{half} You know better whether it goes on for {}.",
         earlier.days,

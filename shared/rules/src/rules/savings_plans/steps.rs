@@ -33,7 +33,7 @@ struct Steps<'a> {
 
 impl Steps<'_> {
     fn can_be_returned(&self) -> bool {
-        self.offered.to_begin_with() <= RETURNABLE
+        self.offered.commitment <= RETURNABLE
     }
 
     /// What the owners of waste have to decide. `None`: there is none.
@@ -50,11 +50,6 @@ impl Steps<'_> {
     /// When and how to buy it.
     fn buy(&self) -> String {
         let offered = self.offered;
-        let (what, rest) = if offered.begins_with_half() {
-            ("half of it first", " The guard advises the rest when more weeks show that this use goes on.")
-        } else {
-            ("it", "")
-        };
         let (twice, when) = if self.can_be_returned() {
             ("", when(self.now))
         } else {
@@ -62,10 +57,10 @@ impl Steps<'_> {
         };
         let anyway = if self.waste.is_zero() { "" } else { ", whether or not the waste has ended by then: the number leaves it out" };
         format!(
-            "{twice}Buy {what}{when}{anyway}. In the console: Billing and Cost Management, Savings Plans, Purchase Savings Plans, type SageMaker, {}, {}, hourly commitment {} or less.{rest}",
+            "{twice}Buy it{when}{anyway}. In the console: Billing and Cost Management, Savings Plans, Purchase Savings Plans, type SageMaker, {}, {}, hourly commitment {} or less.",
             offered.offer.term,
             offered.offer.payment,
-            hourly(offered.to_begin_with())
+            hourly(offered.commitment)
         )
     }
 
@@ -73,17 +68,15 @@ impl Steps<'_> {
     fn look(&self) -> Option<String> {
         let an_hour = |usd: Decimal| format!("{} an hour", short(usd));
         let now = self.advice.stays() / Decimal::from(self.advice.hours.max(1));
-        let fills = if self.waste.is_zero() {
-            String::new()
+        let without = if self.waste.is_zero() {
+            ""
         } else {
-            format!(
-                " While the waste runs, it fills the plan, which then shows as used: count only the use without it ({} now).",
-                an_hour(now)
-            )
+            ", without that of the waste: while it runs, it fills the plan, and the Utilization report shows the plan as used"
         };
         let text = format!(
-            "On the sixth day after that, look at what it covers (Savings Plans, Utilization report). It loses money if that costs less than {} on demand.{fills} If it is less, return the plan (Inventory, Return): only within {RETURNABLE_FOR} days, and only in the calendar month (UTC) of its purchase. An organization can return 10 a year.",
-            an_hour(self.offered.to_begin_with())
+            "On the sixth day after that, look in Cost Explorer at the use of the usage types above{without}. It is worth {} on demand now. Below {}, the plan loses money: return it (Savings Plans, Inventory, Return). That is possible only within {RETURNABLE_FOR} days, and only in the calendar month (UTC) of its purchase. An organization can return 10 a year.",
+            an_hour(now),
+            an_hour(self.offered.commitment)
         );
         self.can_be_returned().then_some(text)
     }
@@ -107,7 +100,7 @@ fn day(day: Date) -> String {
 #[cfg(test)]
 mod tests {
     use super::{super::message::tests::given, *};
-    use crate::savings_plan::{Certainty, Earlier};
+    use crate::savings_plan::Certainty;
 
     #[test]
     fn it_is_bought_when_it_can_be_returned_for_a_week() {
@@ -150,14 +143,14 @@ mod tests {
                 &[
                     "1. Ask the owners of the waste above to end it or to keep it, by 23 November. Ending it saves $3,650.00 a month without a commitment. If it is kept, the guard advises",
                     "2. Buy it by 23 November, whether or not the waste has ended by then: the number leaves it out. In the console: ",
-                    "3. On the sixth day after that, look at what it covers (Savings Plans, Utilization report). It loses money if that costs less than $3.65 an hour on demand. While the waste runs, it fills the plan, which then shows as used: count only the use without it ($5.00 an hour now). If it is less, return the plan",
+                    "3. On the sixth day after that, look in Cost Explorer at the use of the usage types above, without that of the waste: while it runs, it fills the plan, and the Utilization report shows the plan as used. It is worth $5.00 an hour on demand now. Below $3.65 an hour, the plan loses money: return it",
                 ][..],
             ),
             (
                 Certainty::Enforced,
                 &[
                     "1. Buy it by 23 November. In the console: ",
-                    "2. On the sixth day after that, look at what it covers (Savings Plans, Utilization report). It loses money if that costs less than $3.65 an hour on demand. If it is less, return the plan",
+                    "2. On the sixth day after that, look in Cost Explorer at the use of the usage types above. It is worth $5.00 an hour on demand now. Below $3.65 an hour, the plan loses money: return it",
                 ],
             ),
         ] {
@@ -165,18 +158,6 @@ mod tests {
             let text = steps(&advice, &offered, now);
             assert_eq!(text.lines().count(), starts.len(), "{text}");
             text.lines().zip(starts).for_each(|(line, start)| assert!(line.starts_with(start), "{start}\n{line}"));
-        }
-    }
-
-    #[test]
-    fn what_is_new_is_bought_by_half() {
-        let (mut advice, mut offered) = given(dec!(7.3), dec!(1680), Certainty::Reported);
-        advice.earlier = Some(Earlier { days: 60, part: dec!(0.6), since: jiff::civil::date(2026, 10, 25) });
-        for (if_longer, bought, is_half) in [(dec!(492.75), "3.650", false), (dec!(492.74), "1.825", true), (dec!(-500), "1.825", true)] {
-            offered.if_longer = Some(if_longer);
-            let text = steps(&advice, &offered, "2026-11-16T08:00:00Z".parse().unwrap());
-            assert!(text.contains(&format!("hourly commitment {bought} or less.")), "{text}");
-            assert_eq!(text.contains("Buy half of it first by") && text.contains("The guard advises the rest"), is_half, "{text}");
         }
     }
 }

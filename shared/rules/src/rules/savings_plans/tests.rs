@@ -17,7 +17,9 @@ use crate::{
         verdict::{Severity, Verdict, Waste},
     },
     samples::{context, resource},
-    savings_plan::{Advice, Amount, ByAws, Certainty, Deduction, Longer, Offer, Question, Rate, Rates, Usage, Used, Vanishing, advise},
+    savings_plan::{
+        Advice, Amount, ByAws, Certainty, Deduction, Longer, Offer, Question, Rate, Rates, Usage, Used, Vanishing, Whole, advise,
+    },
     vocabulary::component::Component,
 };
 
@@ -248,7 +250,7 @@ fn what_is_left_without_the_waste_is_advised_beside_the_number_of_aws() {
         "Use of AWS account 123456789012 and, if it pays for other accounts, of those, from 2026-11-15 to 2026-11-28 (14 days, UTC), hour by hour: $9,038.10 a month on demand (a month is 730 hours)",
         "-$3,650.00 a month: endpoint-idle: 2 resources (Real-time endpoints; the guard ends it)",
         "   old, of ann@example.com, found on 2026-11-20: $2,000.00 a month",
-        "no plan that you own or have queued covers any of it",
+        "no plan that this account owns or has queued covers any of it (plans of other accounts are not seen here)",
         "USE1-Host:ml.g5.xlarge: $7,300.00 a month at $1.000 per hour on demand, of which $3,650.00 stays: 10 x ml.g5.xlarge on average, 5 are waste, 5 stay",
         ": 2.4 x ml.t3.medium on average",
         "= $5,388.10 a month that stays, and that a plan can cover",
@@ -268,7 +270,7 @@ fn what_is_left_without_the_waste_is_advised_beside_the_number_of_aws() {
     }
     let bought = told.notice.advice.unwrap();
     assert!(bought.contains("type SageMaker, 1 year, No Upfront, hourly commitment 3.650 or less.\n2. On the sixth day"), "{bought}");
-    assert!(bought.contains("return the plan (Inventory, Return): only within 7 days"), "{bought}");
+    assert!(bought.contains("return it (Savings Plans, Inventory, Return). That is possible only within 7 days"), "{bought}");
 }
 
 #[test]
@@ -328,28 +330,22 @@ fn the_bill_of_two_months_says_since_when_the_use_stands() {
     // Five of five on 14 days, one of five on 46.
     assert_eq!((earlier.days, earlier.part, earlier.since.to_string().as_str()), (60, dec!(0.3867), "2026-11-15"));
     let offered = advice.of(Offer::default()).unwrap();
-    // $3.50 an hour saves $1.50 of $5, and loses $2.50 on the other days.
-    assert_eq!((offered.commitment, offered.usd_per_month), (dec!(3.5), dec!(1095)));
-    assert_eq!(
-        offered.if_longer.map(|usd| usd.round_dp(2)),
-        Some((dec!(730) * (dec!(14) * dec!(1.5) - dec!(46) * dec!(2.5)) / dec!(60)).round_dp(2))
-    );
+    // $3.50 an hour would save $1.50 of $5, and lose $2.50 on the other days. Half of it saves $0.75, and loses as much on the others.
+    assert_eq!((offered.commitment, offered.usd_per_month), (dec!(1.75), dec!(547.5)));
+    assert_eq!(offered.if_longer, Some(dec!(730) * (dec!(14) * dec!(0.75) - dec!(46) * dec!(0.75)) / dec!(60)));
+    // In 35 days, the 14 and 35 days of use outweigh the 11 days before.
+    assert_eq!(offered.half_of, Some(Whole { commitment: dec!(3.5), rest_from: jiff::civil::date(2027, 1, 3) }));
     let found = Commitment { advice: Some(advice.clone()), ..commitment(None) };
     let told = waste(SavingsPlanShortfall::default().check(&found, &context(NOW)));
-    assert!(
-        told.reason
-            .to_string()
-            .contains("would save $1,095.00 a month if the last 14 days go on, and lose $1,143.67 a month if the last 60 days repeat"),
-        "{}",
-        told.reason
-    );
-    let bought = told.notice.advice.unwrap();
-    assert!(bought.contains("Buy half of it first") && bought.contains("hourly commitment 1.750 or less"), "{bought}");
-    let says = "the guard has the bill of 60 days. On these, 38.7 % of the use that stays ran on average: most of it has run without a break since 2026-11-15. These two months do not carry the whole plan yet: buy half of it first.";
+    let says = "would save $547.50 a month if the last 14 days go on, and lose $292.00 a month if the last 60 days repeat themselves; it binds you to $15,330.00";
+    assert!(told.reason.to_string().contains(says), "{}", told.reason);
+    assert!(told.notice.advice.as_ref().unwrap().contains("hourly commitment 1.750 or less"), "{:?}", told.notice.advice);
+    let says = "the guard has the bill of 60 days. On these, 38.7 % of the use that stays ran on average: most of it has run without a break since 2026-11-15. The last two weeks alone carry $3.500 per hour, these two months do not: half of it is advised. If the use goes on, the guard advises the rest from about 2027-01-03 on.";
     assert!(told.notice.details.iter().any(|one| one.title.to_string().contains(says)), "{:?}", told.notice.details);
     // Without the bill, nothing of the kind is said.
     let without = advise(&Question { longer: None, ..question }).unwrap();
-    assert_eq!((without.earlier, without.offers[0].if_longer, without.offers[0].begins_with_half()), (None, None, false));
+    let one = &without.offers[0];
+    assert_eq!((without.earlier, one.if_longer, one.half_of.as_ref(), one.commitment), (None, None, None, dec!(3.5)));
 }
 
 #[test]
