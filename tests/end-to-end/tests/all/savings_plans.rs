@@ -111,6 +111,7 @@ async fn the_bill_of_two_months_says_what_is_new_and_is_not_paid_again() {
     assert_eq!(report.cost_usd, alone.cost_usd, "the bill was paid for by the function that read it");
     let (half, whole) = (offered(&report, "commitment"), offered(&alone, "commitment"));
     assert!((half * Decimal::TWO - whole).abs() < Decimal::new(1, 4), "{half} of {whole}");
+    assert_eq!([&report, &alone].map(|report| offered(report, "whole-commitment")), [whole; 2]);
     let mail = account.mails().into_iter().find(|mail| mail.message.contains("savings-plan-shortfall")).unwrap();
     for line in [
         // The account is 46 days old, and no plan could have saved anything on the 14 days before.

@@ -191,6 +191,7 @@ pub fn told(commitment: &Commitment) -> Value {
             "offer": one.offer.to_string(),
             "commitment": number(one.commitment),
             "commitment-with-waste": number(one.with_waste.commitment),
+            "whole-commitment": number(one.whole()),
             "usd-per-month": number(one.usd_per_month),
             "utilisation": one.utilisation.and_then(number),
             "break-even-utilisation": one.break_even.and_then(number),
