@@ -32,6 +32,8 @@ pub(super) struct First<'a> {
     /// With what the causes are compared, where that is not simply the period before.
     compared_with: Option<String>,
     causes: Vec<Why<'a>>,
+    /// What a day has cost since the rise was over.
+    since_then: Option<String>,
     /// What the causes leave of the difference.
     other_causes: Option<String>,
     /// What all of them come to, where the headline does not say it: in USD and percent.
@@ -166,6 +168,7 @@ impl<'a> First<'a> {
             compared: Compared::of(report),
             warnings: warnings(report),
             compared_with: report.compared_with(),
+            since_then: report.since_then(),
             causes: report.causes.iter().map(|cause| Why::of(cause, report)).collect(),
             other_causes: report.other_causes().map(signed),
             all_causes: report.all_causes().map(signed),

@@ -177,7 +177,10 @@ fn what_the_causes_name_is_the_first_thing_to_do() {
     cause.until = Some("2026-11-17".parse().unwrap());
     cause.found[0].became = Became::StoppedByGuard("2026-11-17".parse().unwrap());
     let first = text::of(&page(&report).unwrap());
-    assert!(first.contains("(chen@example.com), which the guard stopped on Tue 17 November: nothing to do"), "{first}");
+    assert!(
+        first.contains("(chen@example.com), which the guard stopped on Tue 17 November; since then it has cost no more than usual"),
+        "{first}"
+    );
     assert!(!todo(&report).contains("Ask "), "{}", todo(&report));
 }
 
@@ -369,7 +372,7 @@ fn months_of_different_lengths_are_compared_in_as_many_days_on_the_whole_page() 
         "SageMaker cost $330 in November 2026: $11.00 a day, 10\u{a0}% more than October's $10.00 a day.",
         "Why October scaled to 30 days: $300.00 (its 31 days cost $310.00).",
         "on Wed 18 November only, 210.1 instance hours in all +$20.00 Notebook instances ml.g5.4xlarge · team nlp on 14 of 30 days,",
-        "known of these: notebook instance lab (ann@example.com), which the guard stopped on Sun 22 November: nothing to do +$8.06",
+        "known of these: notebook instance lab (ann@example.com), which the guard stopped on Sun 22 November; since then it has cost no more than usual +$8.06",
         "In all against October scaled to 30 days +$30.00 What to do Training on demand +$20.00",
         "None of it after Wed 18 November: ask team vision whether it comes again. ml.g5.12xlarge · team vision",
         "vision spent most, 91\u{a0}% of all. nlp grew most, by $28.06.",

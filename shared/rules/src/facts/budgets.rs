@@ -285,7 +285,7 @@ impl Unhealthy {
         Self {
             why: format!("it filters by {first}, which no spend has: AWS wants {right}"),
             fix: Some(format!(
-                "let it filter by {} instead of {}, in the AWS Budgets console or where it is deployed from (TagKeyValue)",
+                "let it filter by {} instead of {}, in the AWS Budgets console or where it is deployed from (`TagKeyValue` in its `CostFilters`)",
                 wants.join(", "),
                 has.join(", ")
             )),

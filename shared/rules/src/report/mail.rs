@@ -187,7 +187,7 @@ fn causes(report: &CostReport) -> Vec<String> {
         let percent = report.spent.percent(report.period).map_or_else(String::new, |percent| format!(" ({} %)", percent.abs()));
         format!("In all: {}{percent} than {}", more_or_less(usd), report.period.scaled_words())
     });
-    report.causes.iter().map(line).chain(other).chain(all).collect()
+    report.causes.iter().map(line).chain(other).chain(all).chain(report.since_then()).collect()
 }
 
 /// What to ask about the causes.

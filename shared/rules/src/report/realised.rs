@@ -207,8 +207,8 @@ impl Group<'_> {
         let [first, since] = [first, *since].map(|day| day.strftime("%-d %B"));
         let usual_day = format!("{} a day (the same weekdays of the {days_before} days before {first})", dollars(expected / days));
         let day_since = format!("{} a day ({} from {since} on)", dollars(cost / days), days_in_words(after.len()));
-        let fell = if cost < expected { "the bill fell" } else { "the bill did not fall" };
-        let why = format!("on average, {fell} from {usual_day} to {day_since}");
+        let fell = if cost < expected { "fell" } else { "did not fall" };
+        let why = format!("on average, the bill for its kind of use and team {fell} from {usual_day} to {day_since}");
         (Some(realised), why)
     }
 }
@@ -287,7 +287,7 @@ mod tests {
         ] {
             let held = one(&bill("2026-10-01", "2026-11-23", dec!(40), after), &[&week]);
             let why = format!(
-                "on average, the bill {fell} from $40.00 a day (the same weekdays of the 28 days before 16 November) to {since} a day (7 days from \
+                "on average, the bill for its kind of use and team {fell} from $40.00 a day (the same weekdays of the 28 days before 16 November) to {since} a day (7 days from \
                  16 November on)"
             );
             assert_eq!(held, (Money(dec!(70)), Some(Money(realised)), dec!(0), why));

@@ -896,6 +896,30 @@ fn week_of(usage: &str, team: &str, days: &[&str], entries: &[Entry], saved: &[S
     with_sources(NOW, &cuts, &policy, |sources| make(&Sources { entries: &entries, saved, ..sources }, None))
 }
 
+/// The headline said "153 % more", and nothing that the rise was over.
+#[test]
+fn a_rise_that_is_over_is_told_with_what_a_day_has_cost_since() {
+    for (days, words) in [
+        (&["2026-11-17", "2026-11-18"][..], Some("Since 19 November it cost $0.00 a day; the week before cost $0.00 a day")),
+        (&["2026-11-17", "2026-11-18", "2026-11-20"], None), // it may go on
+        (&[], None),
+    ] {
+        let report = week_of("Notebk:ml.g5.xlarge", "nlp", days, &[], &[]);
+        assert_eq!(report.since_then().as_deref(), words, "{days:?}");
+        assert_eq!(mail_of(&report).contains("* Since 19 November"), words.is_some());
+    }
+    let mut cuts = empty();
+    for on in ["2026-11-17", "2026-11-18"] {
+        cuts.add(row(day(on), "Notebk:ml.g5.xlarge", "nlp", dec!(40)));
+    }
+    for on in day("2026-11-09").series(jiff::Span::new().days(1)).take(14) {
+        cuts.add(row(on, "Host:ml.m5.xlarge", "ads", if on < day("2026-11-16") { dec!(5) } else { dec!(6) }));
+    }
+    // $7 more goes on, $80 has ended.
+    let report = report_of(&cuts, &Policy::default(), &[], None);
+    assert_eq!(report.since_then().unwrap(), "Since 19 November it cost $6.00 a day; the week before cost $5.00 a day");
+}
+
 /// "$870.00 more" and "$783.15 more" had no name and no action, although the ledger knew the one and the bill the other's team.
 #[test]
 fn a_cause_says_what_is_known_of_it_and_whom_to_ask_what() {
@@ -913,14 +937,14 @@ fn a_cause_says_what_is_known_of_it_and_whom_to_ask_what() {
             early,
             std::slice::from_ref(&closed),
             &[stop(SavedBy::Guard)],
-            known("which the guard stopped on Wed 18 November: nothing to do"),
+            known("which the guard stopped on Wed 18 November; since then it has cost no more than usual"),
             &[],
         ),
         (
             early,
             std::slice::from_ref(&closed),
             &[stop(SavedBy::Owner)],
-            known("which its owner stopped on Wed 18 November: nothing to do"),
+            known("which its owner stopped on Wed 18 November; since then it has cost no more than usual"),
             &[],
         ),
         (

@@ -103,6 +103,29 @@ impl CostReport {
     }
 }
 
+/// The part of all that is more that has ended, from which on the rise is over.
+const MOST: Decimal = dec!(0.8);
+/// The fewest days that tell what a day costs since.
+const FEWEST_DAYS: usize = 4;
+
+impl CostReport {
+    /// What a day has cost since what made it more was over, for people: `Since 19 November it cost $37.86 a day; October cost $36.28 a day`. `None`: most of it goes on, or too few
+    /// days have passed.
+    pub fn since_then(&self) -> Option<String> {
+        let more = self.spent.by_days_of(self.period).difference()?.0;
+        let before = self.spent.before?.0 / Decimal::from(self.period.before().days().max(1));
+        let ended: Vec<(Date, Decimal)> = self.causes.iter().filter_map(|cause| Some((cause.until?, cause.difference.0))).collect();
+        let is_over = Decimal::ZERO < more && more * MOST <= ended.iter().map(|(_, usd)| *usd).sum();
+        let last = ended.iter().map(|(day, _)| *day).max().filter(|_| is_over)?;
+        let is_after = |day: &Date| last < *day && *day < self.period.until && !self.trend.missing.contains(day);
+        let after: Vec<usize> = (0..).zip(&self.trend.days).filter(|(_, day)| is_after(day)).map(|(place, _)| place).collect();
+        let usd: Money = self.trend.components.iter().flat_map(|one| after.iter().filter_map(|place| one.usd.get(*place))).copied().sum();
+        let a_day = usd.0.checked_div(Decimal::from(after.len())).filter(|_| FEWEST_DAYS <= after.len())?;
+        let since = last.tomorrow().ok()?.strftime("%-d %B");
+        Some(format!("Since {since} it cost {} a day; {} cost {} a day", Money(a_day), self.period.before_words(), Money(before)))
+    }
+}
+
 /// How many causes are asked about.
 const ASKS: usize = 2;
 
@@ -196,11 +219,11 @@ impl Cause {
         }
     }
 
-    /// What the guard knows of it: `known of these: notebook instance lab (ann@example.com), which the guard stopped on Sun 22 November: nothing to do`.
+    /// What the guard knows of it: `known of these: notebook instance lab (ann@example.com), which the guard stopped on Sun 22 November; since then it has cost no more than usual`.
     pub fn known(&self) -> Option<String> {
         let more = (0 < self.more_found).then(|| format!("{} more", self.more_found));
         let all: Vec<String> = self.found.iter().map(Found::words).chain(more).collect();
-        let end = if self.is_settled() { ": nothing to do" } else { "" };
+        let end = if self.is_settled() { "; since then it has cost no more than usual" } else { "" };
         (!all.is_empty()).then(|| format!("known of these: {}{end}", all.join("; ")))
     }
 

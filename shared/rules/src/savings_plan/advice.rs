@@ -180,6 +180,8 @@ pub struct Offered {
 pub struct Whole {
     /// USD per hour.
     pub commitment: Decimal,
+    /// By how many percent the use may fall before the whole costs more than no plan.
+    pub may_fall: u32,
     /// When the rest is advised, if the use goes on.
     pub rest_from: Date,
 }
@@ -208,6 +210,12 @@ impl Offered {
     /// What must be paid over the term, used or not, USD.
     pub fn binds(&self) -> Decimal {
         self.commitment * Decimal::from(self.offer.term.hours())
+    }
+
+    /// For how many months of its term the use must last, so that it pays. `None`: there is no commitment.
+    pub fn months_that_pay(&self) -> Option<Decimal> {
+        let months = Decimal::from(self.offer.term.hours()) / HOURS_PER_MONTH;
+        Some(self.break_even? * months).filter(|_| !self.commitment.is_zero())
     }
 
     /// How much less than on demand it costs what it covers, as a part. `None`: there is no commitment.
@@ -349,7 +357,9 @@ impl Sizing<'_> {
         // AWS's average rate is that of what its own commitment covers: what a larger one would cover is of a lower discount.
         let most = by_aws.as_ref().filter(|_| self.is_from_aws_detail).map_or(Decimal::MAX, |aws| aws.commitment);
         let best = self.best(&covering, rates, most);
-        let half_of = self.longer.and_then(|longer| half_of(&best, &longer.savings(rates, best.commitment), longer.until()));
+        let rest_from = self.longer.and_then(|longer| rest_from(&best, &longer.savings(rates, best.commitment), longer.until()));
+        let of_whole = |part: Decimal| saving_of_part((&self.left, rates), best.commitment, part);
+        let half_of = rest_from.map(|rest_from| Whole { commitment: best.commitment, may_fall: may_fall(of_whole), rest_from });
         let outcome = if half_of.is_some() { covering.outcome(half(best.commitment)) } else { best };
         let saving_of = |part: Decimal| saving_of_part((&self.left, rates), outcome.commitment, part);
         let by_aws_here = by_aws.as_ref().map(|aws| tried(aws.commitment));
@@ -376,9 +386,9 @@ fn half(commitment: Decimal) -> Decimal {
     (commitment / Decimal::TWO).round_dp_with_strategy(PLACES, RoundingStrategy::ToZero)
 }
 
-/// Whether half is bought first: the last days would have saved less than half as much as these hours do. `savings`: of each of these days, oldest first; `until`: the day
-/// after them. `None`: all of it is bought.
-fn half_of(best: &Outcome, savings: &[Decimal], until: Date) -> Option<Whole> {
+/// From when on the rest is advised, if half is bought first: the last days would have saved less than half as much as these hours do. `savings`: of each of these days,
+/// oldest first; `until`: the day after them. `None`: all of it is bought.
+fn rest_from(best: &Outcome, savings: &[Decimal], until: Date) -> Option<Date> {
     let a_day = best.saving() * Decimal::from(24) / Decimal::from(best.hours.max(1));
     let enough = a_day / Decimal::TWO * Decimal::from(savings.len());
     let mut sum: Decimal = savings.iter().sum();
@@ -392,7 +402,7 @@ fn half_of(best: &Outcome, savings: &[Decimal], until: Date) -> Option<Whole> {
         is_less
     });
     let days = i64::try_from(days.count()).ok()?;
-    Some(Whole { commitment: best.commitment, rest_from: until.saturating_add(days.days()) })
+    Some(until.saturating_add(days.days()))
 }
 
 /// What is left of all without so many percent, as a part.

@@ -88,10 +88,11 @@ async fn aws_recommends_the_waste_and_the_guard_does_not() {
         "you lose money if this use falls by more than 26 %",
         "Ending the waste is worth 5.8 times the plan",
         "10 x ml.g5.xlarge on average, 6 are waste, 4 stay",
-        "If the waste is kept, that is the better plan: it saves $",
+        "If the waste is kept and these hours go on, that is the better plan: it saves $",
         "Once the waste has ended, it costs $",
         "of this use ran; at ",
-        "Buy it between 1 and 24 December, whether or not the waste has ended by then",
+        "Ask who runs what stays whether it goes on: the plan pays if this use lasts 8.9 of its 12 months.",
+        "If it does, buy it between 1 and 24 December, whether or not the waste has ended by then",
         "all waste stays: it saves $",
         "50 % less use: it costs $",
         "1 year, No Upfront: $",
@@ -119,7 +120,7 @@ async fn the_bill_of_two_months_says_what_is_new_and_is_not_paid_again() {
         " a month if the last 60 days repeat themselves",
         "the guard has the bill of 60 days. On these, 7",
         " % of the use that stays ran on average: most of it has run without a break since 2026-10-15.",
-        "The last two weeks alone carry $5.21256 per hour, these two months do not: half of it is advised. If the use goes on, the guard advises the rest from about 2026-12-0",
+        "The last two weeks alone carry $5.21256 per hour, these two months do not: half of it is advised, which loses money if the use falls by more than 63 %, not by 26 %. If the use goes on, the guard advises the rest from about 2026-12-0",
         "it binds you to $22,831.01 in all; you lose money if this use falls by more than 63 %",
     ] {
         assert!(mail.message.contains(line), "{line}\n\n{}", mail.message);

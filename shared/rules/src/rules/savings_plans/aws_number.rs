@@ -36,7 +36,9 @@ fn recommended(advice: &Advice, offered: &Offered, here: &Tried) -> String {
     if advice.deducted.is_empty() {
         format!("AWS recommends {aws}. In these hours it {ends}.")
     } else if offered.if_waste_stays < here.if_waste_stays {
-        format!("AWS recommends {aws}. If the waste is kept, that is the better plan: it {stays}. Once the waste has ended, it {ends}.")
+        format!(
+            "AWS recommends {aws}. If the waste is kept and these hours go on, that is the better plan: it {stays}. Once the waste has ended, it {ends}."
+        )
     } else {
         format!("AWS recommends {aws}. As long as the waste stays, it {stays}. Once that has ended, it {ends}.")
     }
@@ -104,7 +106,10 @@ mod tests {
     #[test]
     fn who_keeps_the_waste_is_told_which_plan_is_better() {
         for (aws, text) in [
-            (dec!(7.3), "If the waste is kept, that is the better plan: it saves $1,971.00 a month. Once the waste has ended, it costs"),
+            (
+                dec!(7.3),
+                "If the waste is kept and these hours go on, that is the better plan: it saves $1,971.00 a month. Once the waste has ended, it costs",
+            ),
             (dec!(2), "As long as the waste stays, it saves $540.00 a month. Once that has ended, it saves $540.00 a month."),
         ] {
             assert!(said(aws, |_| {})[0].contains(text), "{:?}", said(aws, |_| {}));

@@ -187,8 +187,10 @@ fn used(advice: &Advice, offered: &Offered) -> String {
 fn before(earlier: &Earlier, offered: &Offered) -> String {
     let half = offered.half_of.as_ref().map_or_else(String::new, |whole| {
         format!(
-            " The last two weeks alone carry {}, these two months do not: half of it is advised. If the use goes on, the guard advises the rest from about {} on.",
+            " The last two weeks alone carry {}, these two months do not: half of it is advised, which loses money if the use falls by more than {} %, not by {} %. If the use goes on, the guard advises the rest from about {} on.",
             per_hour(whole.commitment),
+            offered.may_fall.unwrap_or_default(),
+            whole.may_fall,
             whole.rest_from
         )
     });

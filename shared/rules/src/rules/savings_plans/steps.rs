@@ -13,13 +13,15 @@ use crate::{
 const RETURNABLE: Decimal = dec!(100);
 /// For how many days a plan can be returned (money-facts §4.6).
 const RETURNABLE_FOR: i32 = 7;
+/// Hours of a month, on average.
+const HOURS_A_MONTH: u32 = 730;
 /// How many days the owners of waste have to decide.
 const TO_DECIDE: i32 = 7;
 
 /// What to do, in this order, a numbered line each.
 pub(super) fn steps(advice: &Advice, offered: &Offered, now: Timestamp) -> String {
     let steps = Steps { advice, offered, waste: reasons::reported_waste(advice), now };
-    let all = steps.ask().into_iter().chain([steps.buy()]).chain(steps.look());
+    let all = steps.ask().into_iter().chain([steps.goes_on(), steps.buy()]).chain(steps.look());
     all.enumerate().map(|(index, step)| format!("{}. {step}", index + 1)).collect::<Vec<_>>().join("\n")
 }
 
@@ -47,6 +49,15 @@ impl Steps<'_> {
         (!self.waste.is_zero()).then_some(text)
     }
 
+    /// What to ask about the use that stays. The bill does not name its resources.
+    fn goes_on(&self) -> String {
+        let all = self.offered.offer.term.hours() / HOURS_A_MONTH;
+        let pays = self.offered.months_that_pay().map_or_else(String::new, |months| {
+            format!(": the plan pays if this use lasts {} of its {all} months", months.round_dp(1).normalize())
+        });
+        format!("Ask who runs what stays whether it goes on{pays}.")
+    }
+
     /// When and how to buy it.
     fn buy(&self) -> String {
         let offered = self.offered;
@@ -57,7 +68,7 @@ impl Steps<'_> {
         };
         let anyway = if self.waste.is_zero() { "" } else { ", whether or not the waste has ended by then: the number leaves it out" };
         format!(
-            "{twice}Buy it{when}{anyway}. In the console: Billing and Cost Management, Savings Plans, Purchase Savings Plans, type SageMaker, {}, {}, hourly commitment {} or less.",
+            "{twice}If it does, buy it{when}{anyway}. In the console: Billing and Cost Management, Savings Plans, Purchase Savings Plans, type SageMaker, {}, {}, hourly commitment {} or less.",
             offered.offer.term,
             offered.offer.payment,
             hourly(offered.commitment)
@@ -123,14 +134,14 @@ mod tests {
         for (commitment, can_be_returned) in [(dec!(100), true), (dec!(100.001), false)] {
             let offered = Offered { commitment, ..offered.clone() };
             let text = steps(&advice, &offered, "2026-11-30T08:00:00Z".parse().unwrap());
-            let second = text.lines().nth(1).unwrap();
+            let third = text.lines().nth(2).unwrap();
             assert_eq!(
-                second.starts_with("2. Buy it between 1 and 24 December, whether or not the waste has ended by then"),
+                third.starts_with("3. If it does, buy it between 1 and 24 December, whether or not the waste has ended by then"),
                 can_be_returned,
-                "{second}"
+                "{third}"
             );
-            assert_eq!(second.starts_with("2. Check the number twice: "), !can_be_returned, "{second}");
-            assert_eq!(text.lines().count(), if can_be_returned { 3 } else { 2 });
+            assert_eq!(third.starts_with("3. Check the number twice: "), !can_be_returned, "{third}");
+            assert_eq!(text.lines().count(), if can_be_returned { 4 } else { 3 });
         }
     }
 
@@ -142,15 +153,17 @@ mod tests {
                 Certainty::Reported,
                 &[
                     "1. Ask the owners of the waste above to end it or to keep it, by 23 November. Ending it saves $3,650.00 a month without a commitment. If it is kept, the guard advises",
-                    "2. Buy it by 23 November, whether or not the waste has ended by then: the number leaves it out. In the console: ",
-                    "3. On the sixth day after that, look in Cost Explorer at the use of the usage types above, without that of the waste: while it runs, it fills the plan, and the Utilization report shows the plan as used. It is worth $5.00 an hour on demand now. Below $3.65 an hour, the plan loses money: return it",
+                    "2. Ask who runs what stays whether it goes on: the plan pays if this use lasts 8.8 of its 12 months.",
+                    "3. If it does, buy it by 23 November, whether or not the waste has ended by then: the number leaves it out. In the console: ",
+                    "4. On the sixth day after that, look in Cost Explorer at the use of the usage types above, without that of the waste: while it runs, it fills the plan, and the Utilization report shows the plan as used. It is worth $5.00 an hour on demand now. Below $3.65 an hour, the plan loses money: return it",
                 ][..],
             ),
             (
                 Certainty::Enforced,
                 &[
-                    "1. Buy it by 23 November. In the console: ",
-                    "2. On the sixth day after that, look in Cost Explorer at the use of the usage types above. It is worth $5.00 an hour on demand now. Below $3.65 an hour, the plan loses money: return it",
+                    "1. Ask who runs what stays whether it goes on: the plan pays if this use lasts 8.8 of its 12 months.",
+                    "2. If it does, buy it by 23 November. In the console: ",
+                    "3. On the sixth day after that, look in Cost Explorer at the use of the usage types above. It is worth $5.00 an hour on demand now. Below $3.65 an hour, the plan loses money: return it",
                 ],
             ),
         ] {
