@@ -90,7 +90,7 @@ def test_a_definition_differs_only_where_it_must(jobs):
         kept = {name for name in set(CREATE.members) & set(DESCRIBE.members) if old.get(name) not in (None, [])}
         assert set(new) == kept | CHANGED
         # Of an algorithm of the Marketplace AWS knows the metrics, and refuses others.
-        algorithm = dict(old["AlgorithmSpecification"])
+        algorithm = dict(old.get("AlgorithmSpecification") or {})
         if algorithm.get("AlgorithmName"):
             algorithm.pop("MetricDefinitions", None)
         for name in kept - CHANGED:
