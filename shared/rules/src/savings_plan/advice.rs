@@ -214,8 +214,7 @@ impl Offered {
 
     /// For how many months of its term the use must last, so that it pays. `None`: there is no commitment.
     pub fn months_that_pay(&self) -> Option<Decimal> {
-        let months = Decimal::from(self.offer.term.hours()) / HOURS_PER_MONTH;
-        Some(self.break_even? * months).filter(|_| !self.commitment.is_zero())
+        Some(self.break_even? * self.offer.term.months()).filter(|_| !self.commitment.is_zero())
     }
 
     /// How much less than on demand it costs what it covers, as a part. `None`: there is no commitment.

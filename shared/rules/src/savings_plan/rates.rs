@@ -6,6 +6,8 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::vocabulary::price::HOURS_PER_MONTH;
+
 /// For how long a plan is bought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Term {
@@ -25,6 +27,11 @@ impl Term {
             Self::OneYear => 365 * 24,
             Self::ThreeYears => 1_095 * 24,
         }
+    }
+
+    /// In months of [`HOURS_PER_MONTH`].
+    pub fn months(self) -> Decimal {
+        Decimal::from(self.hours()) / HOURS_PER_MONTH
     }
 
     /// The term with this length in seconds (`termDurationInSeconds`, `durationSeconds`).

@@ -124,7 +124,7 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
         }
     };
     let question = question(rulebook);
-    let cached: Kept = cached.into_iter().filter_map(|(name, (at, text))| Some((name, (at, answer_to(&question, &text)?)))).collect();
+    let cached = answers(cached, &question);
     known.requests_by_day = requests_by_day(&cached);
     if let Some(why) = refused(&cached, now).filter(|_| !reading.insists) {
         known.unread.push(unread("what SageMaker cost", why));
@@ -191,9 +191,7 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
 /// # Errors
 /// The ledger cannot be read.
 pub async fn used(ledger: &Ledger<'_>, rulebook: &Rulebook) -> anyhow::Result<Days> {
-    let question = question(rulebook);
-    let cached = Ledger { function: PLACE, ..*ledger }.all_kept().await?;
-    let cached: Kept = cached.into_iter().filter_map(|(name, (at, text))| Some((name, (at, answer_to(&question, &text)?)))).collect();
+    let cached = answers(Ledger { function: PLACE, ..*ledger }.all_kept().await?, &question(rulebook));
     let of_day = |rows: Vec<DailySpend>| {
         let mut by_type = BTreeMap::new();
         for row in rows {
@@ -242,6 +240,11 @@ fn question(rulebook: &Rulebook) -> String {
         rulebook.policy.billing.services.join(", "),
         rulebook.policy.team_tags.first().map_or("", String::as_str)
     )
+}
+
+/// What was cached of the answers to this question.
+fn answers(cached: HashMap<String, (Timestamp, String)>, question: &str) -> Kept {
+    cached.into_iter().filter_map(|(name, (at, text))| Some((name, (at, answer_to(question, &text)?)))).collect()
 }
 
 fn answer_to(question: &str, text: &str) -> Option<Value> {

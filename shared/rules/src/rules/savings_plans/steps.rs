@@ -13,8 +13,6 @@ use crate::{
 const RETURNABLE: Decimal = dec!(100);
 /// For how many days a plan can be returned (money-facts §4.6).
 const RETURNABLE_FOR: i32 = 7;
-/// Hours of a month, on average.
-const HOURS_A_MONTH: u32 = 730;
 /// How many days the owners of waste have to decide.
 const TO_DECIDE: i32 = 7;
 
@@ -51,7 +49,7 @@ impl Steps<'_> {
 
     /// What to ask about the use that stays. The bill does not name its resources.
     fn goes_on(&self) -> String {
-        let all = self.offered.offer.term.hours() / HOURS_A_MONTH;
+        let all = self.offered.offer.term.months().normalize();
         let pays = self.offered.months_that_pay().map_or_else(String::new, |months| {
             format!(": the plan pays if this use lasts {} of its {all} months", months.round_dp(1).normalize())
         });

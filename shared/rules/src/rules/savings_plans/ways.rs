@@ -6,7 +6,7 @@ use super::{monthly, per_hour, percent};
 use crate::{
     rules::verdict::Detail,
     savings_plan::{Advice, Offer, Offered, Payment},
-    vocabulary::price::{HOURS_PER_MONTH, dollars},
+    vocabulary::price::dollars,
 };
 
 /// All ways to buy.
@@ -30,7 +30,7 @@ fn way(advice: &Advice, one: &Offered) -> String {
         one.offer,
         per_hour(one.commitment),
         monthly(one.usd_per_month),
-        dollars(one.usd_per_month * Decimal::from(one.offer.term.hours()) / HOURS_PER_MONTH),
+        dollars(one.usd_per_month * one.offer.term.months()),
         dollars(one.binds()),
         upfront(advice, one),
         used.map_or_else(String::new, |used| format!(" {used} of it is used."))
