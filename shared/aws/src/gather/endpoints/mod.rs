@@ -13,6 +13,7 @@ use cost_rules::{
 use futures_util::{StreamExt as _, stream};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use self::{
     record::{ComponentRecord, ConfigRecord, EndpointRecord},
@@ -77,7 +78,7 @@ async fn everything(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts) -
     for endpoint in &mut endpoints {
         endpoint.resource.tags = index.take(&endpoint.resource.id);
     }
-    let metrics = read_configs_and_use(clients, &mut endpoints, facts).await;
+    let metrics = read_use(clients, &mut endpoints, facts).await;
     facts.endpoints = endpoints;
     metrics
 }
@@ -123,43 +124,56 @@ pub async fn minutes(clients: &Clients, facts: &mut Facts, ids: &BTreeSet<String
     requests.metrics + carried.metrics
 }
 
-/// The endpoints of these ids and names, without their configurations, tags, scaling and use. One that is gone is in `facts.reading.gone`.
+/// The endpoints of these ids and names with what only their configurations say, without tags, scaling and use. One that is gone is in `facts.reading.gone`.
 async fn described(clients: &Clients, names: Vec<(String, String)>, facts: &mut Facts) -> Vec<Endpoint> {
-    let read = stream::iter(names).map(async |(id, name)| (id, describe(clients, &name).await)).buffer_unordered(IN_FLIGHT);
-    let Looked { there, gone, failed } = read.collect::<Vec<_>>().await.into_iter().collect();
+    let (to_describe, configs) = mpsc::unbounded_channel();
+    let (looked, configs) = tokio::join!(described_alone(clients, names, to_describe), described_configs(clients, configs));
+    let Looked { there, gone, failed } = looked;
     facts.reading.unread.extend(unread_of("state", &failed));
     facts.reading.gone.extend(gone);
     let mut endpoints: Vec<Endpoint> = there.into_values().map(EndpointRecord::endpoint).collect();
     endpoints.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
+    take_configs(configs, &mut endpoints, facts);
     endpoints
 }
 
-/// Sets what only the configurations say and the use by the hour: both take long, and neither needs the other. Returns how many metrics CloudWatch was asked for.
-async fn read_configs_and_use(clients: &Clients, endpoints: &mut [Endpoint], facts: &mut Facts) -> usize {
-    let names: BTreeSet<String> = endpoints.iter().filter_map(|one| one.config.clone()).collect();
-    let (configs, hours) = tokio::join!(described_configs(clients, names), usage::read_hours(clients, endpoints.iter_mut(), facts.now));
-    let failed = configs.iter().filter_map(|(name, read)| Some((Kind::EndpointConfig.id(name), read.as_ref().err()?.clone())));
-    facts.reading.unread.extend(unread_of("configuration", &failed.collect::<Vec<_>>()));
-    let mut others = vec![];
+/// Describes endpoints. Sends the name of each configuration once, as soon as an endpoint names it: those are described meanwhile.
+async fn described_alone(clients: &Clients, names: Vec<(String, String)>, to_describe: UnboundedSender<String>) -> Looked<EndpointRecord> {
+    let mut sent = BTreeSet::new();
+    let read = stream::iter(names).map(async |(id, name)| (id, describe(clients, &name).await)).buffer_unordered(IN_FLIGHT);
+    let named = read.inspect(|(_, read)| {
+        let config = read.as_ref().ok().and_then(|record| record.as_ref()?.endpoint_config_name.as_deref());
+        if let Some(config) = config.filter(|config| sent.insert((*config).to_owned())) {
+            // It fails only if nobody describes configurations any more.
+            let _ = to_describe.send(config.to_owned());
+        }
+    });
+    named.collect::<Vec<_>>().await.into_iter().collect()
+}
+
+async fn described_configs(clients: &Clients, mut names: UnboundedReceiver<String>) -> Configs {
+    let names = stream::poll_fn(move |context| names.poll_recv(context));
+    names.map(async |name| (name.clone(), describe_config_as(clients, &name).await)).buffer_unordered(IN_FLIGHT).collect().await
+}
+
+/// Sets what only the configurations say.
+fn take_configs(configs: Configs, endpoints: &mut [Endpoint], facts: &mut Facts) {
     for endpoint in endpoints {
-        let before = endpoint.serving;
         if let Some(Ok(Some(config))) = endpoint.config.as_ref().and_then(|name| configs.get(name)) {
             config.take_into(endpoint);
         }
-        // Asynchronous endpoints publish metrics of their own. An endpoint that is being updated may not say itself that it is one.
-        if endpoint.serving == Serving::Asynchronous && before != Serving::Asynchronous {
-            endpoint.variants.iter_mut().for_each(|variant| variant.invocations = None);
-            others.push(endpoint);
-        }
     }
-    let of_others = usage::read_hours(clients, others.into_iter(), facts.now).await;
-    facts.reading.unread.extend(hours.unread.into_iter().chain(of_others.unread));
-    hours.metrics + of_others.metrics
+    let mut failed: Vec<(String, String)> =
+        configs.into_iter().filter_map(|(name, read)| Some((Kind::EndpointConfig.id(&name), read.err()?))).collect();
+    failed.sort();
+    facts.reading.unread.extend(unread_of("configuration", &failed));
 }
 
-async fn described_configs(clients: &Clients, names: BTreeSet<String>) -> Configs {
-    let read = stream::iter(names).map(async |name| (name.clone(), describe_config_as(clients, &name).await));
-    read.buffer_unordered(IN_FLIGHT).collect().await
+/// Sets the use by the hour. Returns how many metrics CloudWatch was asked for.
+async fn read_use(clients: &Clients, endpoints: &mut [Endpoint], facts: &mut Facts) -> usize {
+    let hours = usage::read_hours(clients, endpoints, facts.now).await;
+    facts.reading.unread.extend(hours.unread);
+    hours.metrics
 }
 
 /// `None`: it does not exist.
@@ -238,7 +252,7 @@ async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, O
     let mut endpoints = described(clients, asked, facts).await;
     endpoints.extend(spelt_otherwise(clients, named, facts).await);
     complete(clients, rulebook, &mut endpoints, facts).await;
-    let metrics = read_configs_and_use(clients, &mut endpoints, facts).await;
+    let metrics = read_use(clients, &mut endpoints, facts).await;
     facts.endpoints = endpoints;
     metrics
 }

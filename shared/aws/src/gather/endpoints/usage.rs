@@ -51,9 +51,9 @@ pub(in crate::gather) struct Reading {
 }
 
 /// Sets the use of all endpoints in service by the hour, with the backlog of queues. The last hour is not over yet.
-pub(super) async fn read_hours(clients: &Clients, endpoints: impl Iterator<Item = &mut Endpoint>, now: Timestamp) -> Reading {
+pub(super) async fn read_hours(clients: &Clients, endpoints: &mut [Endpoint], now: Timestamp) -> Reading {
     let Some(window) = hours(now) else { return Reading::default() };
-    let endpoints: Vec<&mut Endpoint> = endpoints.filter(|one| one.state == RunState::InService).collect();
+    let endpoints: Vec<&mut Endpoint> = endpoints.iter_mut().filter(|one| one.state == RunState::InService).collect();
     let asked = (0..).zip(&endpoints).flat_map(|(index, one)| asked(index, one)).collect();
     read(clients, endpoints, asked, window, |endpoint, place, points| match place {
         Place::Backlog => endpoint.backlog = Some(most(points)),
