@@ -459,6 +459,9 @@ pub struct PlanAdvice {
     pub saves: Money,
     /// What would be the best commitment with all waste in the use, USD per hour.
     pub with_waste: Money,
+    /// The same without the waste. It is more than `commitment` if the two months before carry less.
+    #[serde(default)]
+    pub without_waste: Money,
     /// What AWS recommends, USD per hour. Absent: nothing.
     pub by_aws: Option<Money>,
     /// What commitments cost: USD per hour, and USD a month.
@@ -474,6 +477,7 @@ impl PlanAdvice {
             commitment: Money(offered.commitment),
             saves: Money(offered.usd_per_month),
             with_waste: Money(offered.with_waste.commitment),
+            without_waste: Money(offered.by_hours()),
             by_aws: offered.by_aws.as_ref().map(|aws| Money(aws.commitment)),
             curve: offered.curve.iter().map(|(commitment, usd)| (Money(*commitment), Money(*usd))).collect(),
         }

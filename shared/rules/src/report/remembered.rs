@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 use rust_decimal::{Decimal, dec};
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     plan::{Entry, Saved, SavedBy, State},
     remedy::{Remedy, how_to_wake},
     report::{
-        Advice, BudgetOnRecord, Decision, Did, Exemption, GuardsWork, Money, ResourceLine, Resources, Savings, Sleeping,
+        Advice, BudgetOnRecord, Decision, Did, Exemption, GuardsWork, Money, ReportPeriod, ResourceLine, Resources, Savings, Sleeping,
         cuts::UNTAGGED,
         realised::{Held, hold},
         sources::Sources,
@@ -185,9 +185,23 @@ impl<'a> Remembered<'a> {
                 month.words(),
                 if by_bill { ", by the bill" } else { &read }
             ),
-            to_do: format!("{} is over: decide whether {} is right for {}", month.words(), Money(one.limit), this_month.strftime("%B")),
+            to_do: format!(
+                "{} is over: decide whether {} is right for {}{}",
+                month.words(),
+                Money(one.limit),
+                this_month.strftime("%B"),
+                self.at_this_rate(&one, month).filter(|_| by_bill).unwrap_or_default()
+            ),
         };
         budgets.map(decision).collect::<Vec<_>>().into_iter()
+    }
+
+    /// What the next month costs if it goes on as in the last seven days of this one: `. At the $4.20 a day of its last 7 days, it needs $130.20`.
+    fn at_this_rate(&self, budget: &BudgetOnRecord, month: ReportPeriod) -> Option<String> {
+        let week = self.from.cost_of(budget.counts.as_ref()?, month.until.saturating_sub(7.days())..month.until);
+        let a_day = week / Decimal::from(7);
+        let next = a_day * Decimal::from(month.until.days_in_month());
+        Some(format!(". At the {} a day of the last 7 days, it needs {}", Money(a_day), Money(next)))
     }
 
     /// The exemptions that end soon.

@@ -1,6 +1,6 @@
 //! What a report is made of: the bill, the ledger, and how both are known.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use jiff::{Timestamp, civil::Date};
 use rust_decimal::Decimal;
@@ -79,19 +79,25 @@ impl Sources<'_> {
         let is_final = month.until <= self.estimated_from && month.is_over(self.now) && month.all_days().all(|day| days.contains_key(&day));
         let is_shown = is_final && self.cuts.is_as_invoiced(month);
         let counts = budget.counts.as_ref().filter(|_| is_shown && budget.unhealthy.is_none())?;
-        let names = self.cuts.team_names();
         // AWS counts one spelling of a team, and the report all of them.
-        let is_spelt_twice = |own: &str| 1 < names.iter().filter(|name| is_alike(name, own)).count();
+        let is_spelt_twice = |own: &str| 1 < self.cuts.team_names().iter().filter(|name| is_alike(name, own)).count();
         if matches!(counts, Counts::Team(own) if is_spelt_twice(own)) {
             return None;
         }
+        let has_fee =
+            days.range(month.from..month.until).flat_map(|(_, rows)| rows).any(|((component, _), _)| *component == Component::Fee);
+        (!has_fee).then(|| self.cost_of(counts, month.from..month.until))
+    }
+
+    /// What the bill has of what a budget counts on these days.
+    pub(crate) fn cost_of(&self, counts: &Counts, days: Range<Date>) -> Decimal {
+        let names = self.cuts.team_names();
         let takes = |team: usize| match counts {
             Counts::All => true,
             Counts::Team(own) => names.get(team).is_some_and(|name| is_alike(own, name)),
         };
-        let rows = || days.range(month.from..month.until).flat_map(|(_, rows)| rows);
-        let has_fee = rows().any(|((component, _), _)| *component == Component::Fee);
-        (!has_fee).then(|| rows().filter(|((_, team), _)| takes(*team)).map(|(_, usd)| *usd).sum())
+        let rows = self.cuts.days.range(days).flat_map(|(_, rows)| rows);
+        rows.filter(|((_, team), _)| takes(*team)).map(|(_, usd)| *usd).sum()
     }
 
     /// The number of requests to Cost Explorer in the period.

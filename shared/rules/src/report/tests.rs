@@ -271,6 +271,7 @@ fn what_a_plan_can_cover_is_told_with_whether_buying_one_pays() {
         commitment: Money(commitment),
         saves: Money(dec!(90)),
         with_waste: Money(with_waste),
+        without_waste: Money(commitment),
         by_aws: Some(Money(dec!(2))),
         curve: vec![],
     };
@@ -718,7 +719,7 @@ fn where_the_final_bill_shows_what_a_budget_counts_its_amount_is_told() {
         assert_eq!((told.spent, told.by_bill), (Money(spent), by_bill), "{counts:?} {now}");
         assert_eq!(report.budgets_read().is_none(), by_bill, "{counts:?} {now}");
     }
-    let words = "budget ml, owner not known: $360.00 of $300.00 spent (120 %) in November 2026, by the bill (budget-exceeded)";
+    let words = "budget ml, owner not known: $360.00 of $300.00 spent (120 %) in November 2026, by the bill (budget-exceeded): November 2026 is over: decide whether $300.00 is right for December. At the $12.00 a day of the last 7 days, it needs $372.00";
     let budget = BudgetOnRecord {
         name: "ml".into(),
         month: day("2026-11-01"),

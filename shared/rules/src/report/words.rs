@@ -9,6 +9,7 @@ use crate::{
         Unchecked,
     },
     vocabulary::{
+        component::Component,
         resource::{UNOWNED, owner_words},
         text::one_line,
     },
@@ -248,6 +249,9 @@ impl Cause {
             _ => None,
         };
         let (ended, what) = match self.until {
+            Some(day) if self.component == Component::Training => {
+                (format!("none of it after {}: ", short(day)), "whether it comes again; if so, on managed Spot")
+            }
             Some(day) => (format!("none of it after {}: ", short(day)), "whether it comes again"),
             None => (String::new(), "whether it is intended"),
         };
@@ -330,13 +334,19 @@ impl PlanAdvice {
 
     /// What AWS recommends, as a sentence after others.
     fn of_aws(&self) -> String {
-        let waste = if self.with_waste > self.commitment { ", with the waste in it" } else { "" };
+        let waste = if self.with_waste > self.without_waste { ", with the waste in it" } else { "" };
         self.by_aws.map_or_else(String::new, |usd| format!(" AWS recommends {usd} per hour{waste}."))
     }
 
     /// Why none is advised.
     const fn why_not(&self) -> &'static str {
-        if self.with_waste.0.is_zero() { "what no plan covers yet is too little" } else { "without what will vanish, none saves enough" }
+        if self.with_waste.0.is_zero() {
+            "what no plan covers yet is too little"
+        } else if self.without_waste.0.is_zero() {
+            "without what will vanish, none saves enough"
+        } else {
+            "the two months before would not have paid for one"
+        }
     }
 }
 
