@@ -868,10 +868,11 @@ proptest! {
             let steps = steps(&plan);
             ledger.settle(&mut plan, &luck, now);
             is_ledger_whole &= luck.writes;
-            found = found.or(Some(now)).filter(|_| steps.iter().any(|step| *step != Step::Exempt));
             // Working hours and a wish to keep it end a finding, if that is written to the ledger. What comes later is a new finding.
-            if luck.writes && steps.iter().all(|step| *step == Step::Exempt) {
-                (warned, given_up) = (None, false);
+            if steps.iter().any(|step| *step != Step::Exempt) {
+                found = found.or(Some(now));
+            } else if luck.writes {
+                (found, warned, given_up) = (None, None, false);
                 mailed.clear();
             }
             for (one, step) in plan.planned.iter().zip(steps) {
