@@ -14,8 +14,6 @@ const POLICY: &str = "[savings-plan]\nfinance = \"finops@example.com\"";
 pub struct Advised {
     /// By the guard, to begin with.
     pub by_guard: Decimal,
-    /// What the hours without the waste carry.
-    pub without_waste: Decimal,
     /// By AWS.
     pub by_aws: Decimal,
     /// What the guard took out, USD a month on demand.
@@ -40,7 +38,6 @@ pub async fn live() -> anyhow::Result<Advised> {
     let mail = account.mails().pop().ok_or_else(|| anyhow::anyhow!("nobody was mailed"))?;
     Ok(Advised {
         by_guard: usd(&told["offers"][0]["commitment"])?,
-        without_waste: usd(&told["offers"][0]["whole-commitment"])?,
         by_aws: usd(&told["by-aws"][0]["commitment"])?,
         waste: usd(&told["deducted"][0]["usd-per-month"])?,
         mail,

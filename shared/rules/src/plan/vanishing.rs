@@ -9,7 +9,7 @@ use crate::{
     plan::entry::{Entry, State},
     policy::Policy,
     rules::costs_are_waste,
-    savings_plan::{Amount, Certainty, Deduction, Usage, Vanishing},
+    savings_plan::{Amount, Certainty, Deduction, Together, Usage, Vanishing},
     vocabulary::{
         component::Component,
         price::HOURS_PER_MONTH,
@@ -57,7 +57,15 @@ pub fn vanishing(entries: &[&Entry], policy: &Policy, window: Window<'_>) -> Vec
     let deduction = |((certainty, rule, component, instance_type), of): (Key<'_>, &[&Entry]), what: &str, amount| {
         let on = instance_type.map_or_else(String::new, |instance_type| format!(" on {instance_type}"));
         let what = format!("{rule}: {what}{on}");
-        Deduction { what, resources: named(of), component, instance_type: instance_type.map(str::to_owned), amount, certainty }
+        Deduction {
+            what,
+            resources: named(of),
+            together: together(of),
+            component,
+            instance_type: instance_type.map(str::to_owned),
+            amount,
+            certainty,
+        }
     };
     let waste = waste.into_iter().map(|(group, of)| {
         let resources = if of.len() == 1 { "1 resource".to_owned() } else { format!("{} resources", of.len()) };
@@ -73,6 +81,10 @@ pub fn vanishing(entries: &[&Entry], policy: &Policy, window: Window<'_>) -> Vec
     waste.chain(moves).collect()
 }
 
+fn together(entries: &[&Entry]) -> Together {
+    Together { resources: entries.len(), usd_per_month: entries.iter().filter_map(|entry| entry.usd_per_month).sum() }
+}
+
 /// The resources that cost most.
 fn named(entries: &[&Entry]) -> Vec<Vanishing> {
     let mut dearest: Vec<&&Entry> = entries.iter().collect();
@@ -81,6 +93,7 @@ fn named(entries: &[&Entry]) -> Vec<Vanishing> {
         name: one_line(&entry.name),
         owner: entry.owner.as_deref().map(one_line),
         found: entry.first_seen,
+        told: entry.notified_at,
         usd_per_month: entry.usd_per_month.unwrap_or_default(),
         reason: entry.reason.clone(),
         since: entry.run,
@@ -90,25 +103,28 @@ fn named(entries: &[&Entry]) -> Vec<Vanishing> {
     dearest.into_iter().take(NAMED).map(vanishing).collect()
 }
 
-/// Of each resource the finding that costs most: two rules may find the same waste.
+/// Of each resource the finding that costs most, of those that are open if there is one: two rules may find the same waste.
 fn the_dearest<'e>(entries: &[&'e Entry]) -> impl Iterator<Item = &'e Entry> {
     let mut dearest: BTreeMap<&str, &Entry> = BTreeMap::new();
     let counts = |entry: &&&Entry| costs_are_waste(&entry.rule) && entry.usd_per_month.is_some_and(|usd| Decimal::ZERO < usd);
     for entry in entries.iter().filter(counts) {
         let known = dearest.entry(&entry.id).or_insert(entry);
-        if known.usd_per_month < entry.usd_per_month {
+        let rank = |entry: &Entry| (entry.state != State::Closed, entry.usd_per_month);
+        if rank(known) < rank(entry) {
             *known = entry;
         }
     }
     dearest.into_values()
 }
 
-/// `None`: it goes on, because its owner keeps it or it is over.
+/// `None`: it goes on, because its owner keeps it.
 const fn certainty(state: State) -> Option<Certainty> {
     match state {
         State::Warned | State::Acting | State::Acted => Some(Certainty::Enforced),
         State::Reported | State::GivenUp => Some(Certainty::Reported),
-        State::Exempt | State::Closed | State::Unreadable => None,
+        // Its owner may have ended it: until then it is in the hours.
+        State::Closed => Some(Certainty::Over),
+        State::Exempt | State::Unreadable => None,
     }
 }
 
@@ -120,7 +136,7 @@ fn hourly(entries: &[&Entry], policy: &Policy, window: Window<'_>) -> Vec<Decima
         // What the guard ended is in the usage until then only; what it ends every evening, until it began to.
         let until = match (entry.state, is_off_hours) {
             (State::Acted, true) => entry.first_seen,
-            (State::Acted, false) => entry.last_seen,
+            (State::Acted, false) | (State::Closed, _) => entry.last_seen,
             _ => Timestamp::MAX,
         };
         let of_an_hour = match entry.usd_per_hour {
@@ -222,7 +238,6 @@ mod tests {
     fn what_stays_is_not_taken_out_and_nothing_is_taken_twice() {
         for (rule, id, state) in [
             ("endpoint-idle", "endpoint/b", State::Exempt),
-            ("endpoint-idle", "endpoint/b", State::Closed),
             ("missing-tag", "endpoint/b", State::Reported),
             ("budget-exceeded", "budget/b", State::Reported),
         ] {
@@ -233,7 +248,13 @@ mod tests {
         let begins = Entry { run: Some("2026-11-24T12:00:00Z".parse().unwrap()), ..twice[0].clone() };
         assert_eq!(hours(&of(&[begins])[0]), 12, "before it ran, others did");
         let ended = Entry { state: State::Acted, last_seen: "2026-11-23T10:00:00Z".parse().unwrap(), ..twice[0].clone() };
-        assert_eq!(hours(&of(&[ended])[0]), 10);
+        assert_eq!(hours(&of(std::slice::from_ref(&ended))[0]), 10);
+        // Its owner ended it: until then it was waste. What was found before and is found again is not over.
+        let closed = Entry { state: State::Closed, ..ended };
+        let found = of(std::slice::from_ref(&closed));
+        assert_eq!((hours(&found[0]), found[0].certainty), (10, Certainty::Over));
+        let open = Entry { rule: "endpoint-oversized".into(), usd_per_month: Some(dec!(91.25)), ..twice[0].clone() };
+        assert_eq!(of(&[closed, open])[0].certainty, Certainty::Reported);
     }
 
     #[test]

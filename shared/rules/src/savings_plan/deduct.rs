@@ -14,6 +14,8 @@ pub struct Deduction {
     pub what: String,
     /// The dearest of its resources, dearest first.
     pub resources: Vec<Vanishing>,
+    /// All of its resources.
+    pub together: Together,
     /// Where it is on the bill.
     pub component: Component,
     /// The type of its instances. `None`: not known.
@@ -22,6 +24,16 @@ pub struct Deduction {
     pub amount: Amount,
     /// Whether it ends without anybody's doing.
     pub certainty: Certainty,
+}
+
+/// All resources of a deduction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Together {
+    /// How many there are.
+    pub resources: usize,
+    /// What of them vanishes, USD a month. It is more than the hours have if they began within these.
+    pub usd_per_month: Decimal,
 }
 
 /// A resource whose cost vanishes.
@@ -34,6 +46,9 @@ pub struct Vanishing {
     pub owner: Option<String>,
     /// When it was found.
     pub found: Timestamp,
+    /// When its owner was mailed. `None`: not yet.
+    #[serde(default)]
+    pub told: Option<Timestamp>,
     /// What of it vanishes, USD a month.
     pub usd_per_month: Decimal,
     /// Why it was found: `not called in the last 14d: the limit is 7d`. `None`: an earlier version of the guard found it.
@@ -65,6 +80,8 @@ pub enum Amount {
 pub enum Certainty {
     /// The guard has ended it, or will: the policy says so.
     Enforced,
+    /// It was found within these hours, and is not found any more.
+    Over,
     /// Its owner was told, and decides.
     Reported,
 }
@@ -77,6 +94,9 @@ pub struct Deducted {
     pub what: String,
     /// The dearest of its resources, dearest first.
     pub resources: Vec<Vanishing>,
+    /// All of its resources.
+    #[serde(default)]
+    pub together: Together,
     /// Where it is on the bill.
     pub component: Component,
     /// USD on demand in these hours.
@@ -96,10 +116,11 @@ pub(super) fn deduct(usage: &Usage, deductions: &[Deduction]) -> (Usage, Vec<Ded
         let less = one(&left, deduction);
         let usd = left.on_demand() - less.on_demand();
         if !usd.is_zero() {
-            let Deduction { what, resources, component, certainty, amount, .. } = deduction;
+            let Deduction { what, resources, together, component, certainty, amount, .. } = deduction;
             deducted.push(Deducted {
                 what: what.clone(),
                 resources: resources.clone(),
+                together: *together,
                 component: *component,
                 usd,
                 certainty: *certainty,
@@ -161,6 +182,7 @@ mod tests {
         let deduction = Deduction {
             what: String::new(),
             resources: vec![],
+            together: Together::default(),
             component,
             instance_type: instance_type.map(str::to_owned),
             amount: Amount::Hourly(vec![usd]),

@@ -8,17 +8,19 @@ mod fixed;
 mod longer;
 mod outcome;
 mod rates;
+mod sizing;
 mod usage;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::{
-    advice::{Advice, ByAws, Earlier, FEWEST_HOURS, Implied, Offered, Question, Tried, Used, Whole, advise},
+    advice::{Advice, ByAws, Earlier, Implied, Offered, Tried, Used},
     covering::Covering,
-    deduct::{Amount, Certainty, Deducted, Deduction, Vanishing},
+    deduct::{Amount, Certainty, Deducted, Deduction, Together, Vanishing},
     longer::{Days, Longer},
     outcome::Outcome,
     rates::{Offer, Payment, Rate, Rates, Term},
+    sizing::{FEWEST_HOURS, Question, advise},
     usage::{ALL_OF_SAGEMAKER, Usage},
 };

@@ -72,9 +72,9 @@ async fn main() -> anyhow::Result<()> {
 /// Prints what to commit to.
 fn savings_plan(advised: &Advised) {
     heading("A Savings Plan, for two weeks of an endpoint that is called and of two that nobody calls");
-    let Advised { by_guard, without_waste, by_aws, waste, .. } = advised;
+    let Advised { by_guard, by_aws, waste, .. } = advised;
     say(&format!(
-        "AWS says to commit ${by_aws:.2} per hour for a year. The guard says ${without_waste:.2}, because {} a month of that usage is waste, and a commitment would pay for it until the year is over. What stays has run for six weeks only: half of it, ${by_guard:.2}, is advised first.",
+        "AWS says to commit ${by_aws:.2} per hour for a year. The guard says ${by_guard:.2}, because {} a month of that usage is waste, and a commitment would pay for it until the year is over.",
         dollars(*waste)
     ));
     say("Why, the six ways to buy it, and what happens with less use: target/demo/mail-of-the-savings-plan.txt");

@@ -191,8 +191,10 @@ pub fn told(commitment: &Commitment) -> Value {
             "offer": one.offer.to_string(),
             "commitment": number(one.commitment),
             "commitment-with-waste": number(one.with_waste.commitment),
-            "whole-commitment": number(one.whole()),
+            "commitment-by-hours": number(one.by_hours()),
             "usd-per-month": number(one.usd_per_month),
+            "usd-per-month-if-all-days-repeat": one.if_longer.and_then(number),
+            "may-fall-percent": one.may_fall,
             "utilisation": one.utilisation.and_then(number),
             "break-even-utilisation": one.break_even.and_then(number),
             "under-used-hours": one.under_used_hours,
@@ -202,6 +204,7 @@ pub fn told(commitment: &Commitment) -> Value {
     let deducted = |one: &Deducted| json!({"what": one.what, "component": one.component, "certainty": one.certainty, "usd-per-month": number(advice.a_month(one.usd))});
     json!({
         "hours": advice.hours,
+        "days-of-the-bill": advice.earlier.as_ref().map(|earlier| earlier.days),
         "on-demand-usd-per-month": number(advice.a_month(advice.on_demand)),
         "deducted": advice.deducted.iter().map(deducted).collect::<Vec<_>>(),
         "owned-plans-cover-usd-per-month": number(advice.a_month(advice.owned_covers)),

@@ -73,10 +73,14 @@ fn best(advice: &Advice, offered: &Offered) -> Vec<String> {
     if !is_best_with_waste(offered) {
         list.push(format!("Best for {rest}{}: {}.", if has_waste { " with all waste in it" } else { "" }, per_hour(with_waste)));
     }
-    let ours = offered.whole();
-    if with_waste != ours {
-        let why = if has_waste { "without the waste" } else { "for the last week alone, because use is changing" };
-        list.push(format!("Best {why}: {}.", per_hour(ours)));
+    let by_hours = offered.by_hours();
+    if with_waste != by_hours {
+        let why = if has_waste { "without the waste" } else { "for the last days alone, because use is changing" };
+        list.push(format!("Best {why}: {}.", per_hour(by_hours)));
+    }
+    if let Some(earlier) = advice.earlier.as_ref().filter(|_| offered.by_hours_alone.is_some()) {
+        let carry = if offered.commitment.is_zero() { "none".to_owned() } else { per_hour(offered.commitment) };
+        list.push(format!("Best if the last {} days repeat themselves: {carry}.", earlier.days));
     }
     list
 }

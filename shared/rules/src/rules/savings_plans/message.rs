@@ -27,7 +27,8 @@ fn not_what_aws_says(advice: &Advice, offered: &Offered) -> Option<String> {
     if by_aws <= offered.commitment || ours == theirs || percent.is_zero() || !reasons::is_waste(advice, offered) {
         return None;
     }
-    let text = format!("commit {ours} an hour, not AWS's {theirs}: {percent} % of it {}", fate(advice));
+    let less = if offered.by_hours_alone.is_some() { ", and less ran before" } else { "" };
+    let text = format!("commit {ours} an hour, not AWS's {theirs}: {percent} % of it {}{less}", fate(advice));
     let usd = format!(" ({} a month)", whole_dollars(advice.a_month(gone)));
     Some(if text.len() + usd.len() <= ROOM { text + &usd } else { text })
 }
@@ -96,6 +97,7 @@ pub(super) mod tests {
     pub(in crate::rules::savings_plans) fn given(by_aws: Decimal, waste: Decimal, certainty: Certainty) -> (Advice, Offered) {
         let mut advice = commitment(Some(by_aws)).advice.unwrap();
         advice.on_demand = dec!(3360);
+        advice.deducted[0].together.usd_per_month = advice.a_month(waste);
         (advice.deducted[0].usd, advice.deducted[0].certainty) = (waste, certainty);
         let offered = advice.of(Offer::default()).unwrap().clone();
         (advice, offered)
@@ -117,7 +119,14 @@ pub(super) mod tests {
             let (advice, offered) = given(by_aws, waste, certainty);
             assert_eq!(super::subject(&advice, &offered), subject, "{by_aws} {waste}");
         }
-        let (mut advice, offered) = given(dec!(7.3), dec!(1680), reported);
+        let (mut advice, mut offered) = given(dec!(7.3), dec!(1680), reported);
+        offered.by_hours_alone = Some(dec!(4));
+        assert_eq!(
+            super::subject(&advice, &offered),
+            "commit $3.65 an hour, not AWS's $7.30: 50 % of it looks forgotten, and less ran before",
+            "waste is not all of the reason"
+        );
+        offered.by_hours_alone = None;
         advice.deducted[0].moves_to_spot = true;
         assert!(super::subject(&advice, &offered).contains("50 % of it will end"));
         advice.deducted.clear();
@@ -153,7 +162,7 @@ pub(super) mod tests {
         offered.may_fall = None;
         assert!(reason(&advice, &offered).ends_with("would save $985.50 a month; it binds you to $31,974.00 in all"));
         // What the bill says of the two months before.
-        advice.earlier = Some(Earlier { days: 60, part: dec!(0.77), since: jiff::civil::date(2026, 10, 15) });
+        advice.earlier = Some(Earlier { days: 60, part: dec!(0.77) });
         for (usd, much) in [(dec!(940), "as much"), (dec!(137.2), "$137.20 a month"), (dec!(-12.5), "lose $12.50 a month")] {
             offered.if_longer = Some(usd);
             let said = reason(&advice, &offered);

@@ -67,21 +67,24 @@ fn days(advice: &Advice) -> String {
 fn deducted(advice: &Advice, one: &Deducted) -> Vec<String> {
     let (when, how) = match (one.certainty, one.moves_to_spot) {
         (Certainty::Enforced, _) => ("", "the guard ends it"),
+        (Certainty::Over, _) => ("", "it is over"),
         (Certainty::Reported, true) => (" once it has moved", "its owner decides"),
         (Certainty::Reported, false) => (" if it is ended", "looks forgotten; its owner decides"),
     };
     let mut lines = vec![format!("-{}{when}: {} ({}; {how})", monthly(advice.a_month(one.usd)), one.what, one.component.words())];
     lines.extend(one.resources.iter().map(|resource| whose(advice, one.certainty, resource)));
+    let more = one.together.resources.saturating_sub(one.resources.len());
+    lines.extend((0 < more).then(|| format!("   and {more} more")));
     lines
 }
 
 /// `   old (eu-central-1, 3 x ml.g5.xlarge, since 2026-10-15), not called in the last 14d; of ann@example.com, who was told on 2026-11-20 and has not decided yet: $2,000.00 a month`
 fn whose(advice: &Advice, certainty: Certainty, resource: &Vanishing) -> String {
     let found = day_of(resource.found);
-    let owner = match (&resource.owner, certainty) {
-        (Some(owner), Certainty::Reported) => format!("of {owner}, who was told on {found} and has not decided yet"),
-        (Some(owner), Certainty::Enforced) => format!("of {owner}, found on {found}"),
-        (None, _) => format!("no owner known, found on {found}"),
+    let owner = match (&resource.owner, certainty, resource.told.map(day_of)) {
+        (Some(owner), Certainty::Reported, Some(told)) => format!("of {owner}, who was told on {told} and has not decided yet"),
+        (Some(owner), ..) => format!("of {owner}, found on {found}"),
+        (None, ..) => format!("no owner known, found on {found}"),
     };
     let since = resource.since.map(|at| format!("since {}", day_of(at)));
     let about: Vec<String> = resource.region.clone().into_iter().chain(instances_of(advice, resource)).chain(since).collect();
@@ -136,24 +139,35 @@ pub(super) fn instances(advice: &Advice, one: &Used) -> Option<String> {
 
 /// What the owners of waste could end without a commitment, USD a month.
 pub(super) fn reported_waste(advice: &Advice) -> Decimal {
-    advice.a_month(advice.deducted.iter().filter(|one| one.certainty == Certainty::Reported && !one.moves_to_spot).map(|one| one.usd).sum())
+    advice
+        .deducted
+        .iter()
+        .filter(|one| one.certainty == Certainty::Reported && !one.moves_to_spot)
+        .map(|one| one.together.usd_per_month)
+        .sum()
 }
 
 /// Whether waste is why less is advised than all that was used would be worth.
 pub(super) fn is_waste(advice: &Advice, offered: &Offered) -> bool {
-    !advice.deducted.is_empty() && offered.whole() < offered.with_waste.commitment
+    !advice.deducted.is_empty() && offered.by_hours() < offered.with_waste.commitment
 }
 
 /// Why nothing is worth buying, in a clause.
-pub(super) fn why_not(advice: &Advice, offered: &Offered) -> &'static str {
+pub(super) fn why_not(advice: &Advice, offered: &Offered) -> String {
+    if let Some((earlier, _)) = advice.earlier.as_ref().zip(offered.by_hours_alone) {
+        return format!("the use of the last {} days would pay for a plan, that of the last {} does not", advice.hours / 24, earlier.days);
+    }
+    if let Some(day) = advice.ended_on {
+        return format!("since {day}, hardly anything is used of what was used before");
+    }
     if is_waste(advice, offered) {
-        "without the waste, a plan saves too little"
+        "without the waste, a plan saves too little".to_owned()
     } else if advice.is_changing() {
-        "what is used is falling or rising, and the last week alone is too little for a plan"
+        "what is used is falling or rising, and the last week alone is too little for a plan".to_owned()
     } else if !advice.owned_covers.is_zero() {
-        "the plans that you own, or that are queued, cover what is used"
+        "the plans that you own, or that are queued, cover what is used".to_owned()
     } else {
-        "in the last two weeks too little was used for a plan"
+        format!("in the last {} days too little was used for a plan", advice.hours / 24)
     }
 }
 
@@ -184,21 +198,15 @@ fn used(advice: &Advice, offered: &Offered) -> String {
 }
 
 /// What the bill says of the days before these hours.
-fn before(earlier: &Earlier, offered: &Offered) -> String {
-    let half = offered.half_of.as_ref().map_or_else(String::new, |whole| {
-        format!(
-            " The last two weeks alone carry {}, these two months do not: half of it is advised, which loses money if the use falls by more than {} %, not by {} %. If the use goes on, the guard advises the rest from about {} on.",
-            per_hour(whole.commitment),
-            offered.may_fall.unwrap_or_default(),
-            whole.may_fall,
-            whole.rest_from
-        )
+fn before(advice: &Advice, earlier: &Earlier, offered: &Offered) -> String {
+    let (now, days) = (advice.hours / 24, earlier.days);
+    let alone = offered.by_hours_alone.map_or_else(String::new, |alone| {
+        let carry = if offered.commitment.is_zero() { "none".to_owned() } else { per_hour(offered.commitment) };
+        format!(" The last {now} days alone carry {}, the {days} days carry {carry}: the smaller of both is advised. If the use goes on, the guard advises more.", per_hour(alone))
     });
     format!(
-        "Cost Explorer keeps hours for 14 days; the guard has the bill of {} days. On these, {} of the use that stays ran on average: most of it has run without a break since {}.{half} You know better whether it goes on for {}.",
-        earlier.days,
+        "Cost Explorer keeps hours for 14 days; the guard has the bill of {days} days. On these, {} of the use that stays ran on average.{alone} You know better whether it goes on for {}.",
         percent(earlier.part),
-        earlier.since,
         offered.offer.term
     )
 }
@@ -209,7 +217,9 @@ fn cautions(advice: &Advice, offered: &Offered) -> Vec<String> {
     if advice.is_from_aws_detail {
         says.push("These are the hours of AWS's own recommendation, of all usage types together and at one average rate: Cost Explorer has no hourly data here. Switch those on for an advice by usage type.".to_owned());
     }
-    if advice.is_changing() {
+    if let Some(day) = advice.ended_on {
+        says.push(format!("Since {day}, less than a tenth is used of what was used a week before: what is left is what the advice is for. Look again in a week."));
+    } else if advice.is_changing() {
         let how = if advice.trend.is_sign_negative() { "less" } else { "more" };
         says.push(format!(
             "The last week costs {} {how} than these days on average: the smaller of both commitments is advised. Look again in two weeks.",
@@ -218,10 +228,10 @@ fn cautions(advice: &Advice, offered: &Offered) -> Vec<String> {
     }
     let days = advice.hours / 24;
     if let Some(earlier) = &advice.earlier {
-        says.push(before(earlier, offered));
+        says.push(before(advice, earlier, offered));
     } else if days < 30 && !advice.is_from_aws_detail && !offered.commitment.is_zero() {
         says.push(format!(
-            "These are only {days} days: Cost Explorer keeps hours for 14. You know better whether this usage goes on for {}. If you are not sure, buy half of it first: {} saves about {}, even if half of this usage ends. If the use goes on, the guard will advise the other half.",
+            "These are only {days} days: Cost Explorer keeps hours for 14, and the guard has no bill of the days before that tells of this use. You know better whether it goes on for {}. Half of it, {}, saves about {}, even if half of this use ends.",
             offered.offer.term,
             per_hour(offered.commitment / Decimal::TWO),
             monthly(offered.usd_per_month / Decimal::TWO)

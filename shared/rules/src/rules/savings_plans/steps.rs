@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan as _, civil::Date};
 use rust_decimal::{Decimal, dec};
 
-use super::{hourly, message::short, monthly, reasons};
+use super::{hourly, message::short, monthly, reasons, whole_dollars};
 use crate::{
     savings_plan::{Advice, Offered},
     vocabulary::period::day_of,
@@ -60,9 +60,12 @@ impl Steps<'_> {
     fn buy(&self) -> String {
         let offered = self.offered;
         let (twice, when) = if self.can_be_returned() {
-            ("", when(self.now))
+            (String::new(), when(self.now))
         } else {
-            ("Check the number twice: a plan of more than $100 per hour cannot be returned at all. ", String::new())
+            (
+                format!("Check the number twice: a plan of more than {} per hour cannot be returned at all. ", whole_dollars(RETURNABLE)),
+                String::new(),
+            )
         };
         let anyway = if self.waste.is_zero() { "" } else { ", whether or not the waste has ended by then: the number leaves it out" };
         format!(
@@ -75,31 +78,33 @@ impl Steps<'_> {
 
     /// How to see whether it pays, and until when it can be returned. `None`: it cannot.
     fn look(&self) -> Option<String> {
-        let an_hour = |usd: Decimal| format!("{} an hour", short(usd));
-        let now = self.advice.stays() / Decimal::from(self.advice.hours.max(1));
+        let an_hour = |usd: Decimal| short(usd / Decimal::from(self.advice.hours.max(1)));
         let without = if self.waste.is_zero() {
             ""
         } else {
-            ", without that of the waste: while it runs, it fills the plan, and the Utilization report shows the plan as used"
+            ", without those of the waste: while it runs, it fills the plan, and the Utilization report shows the plan as used"
         };
+        let (stays, owned) = (self.advice.stays(), self.advice.owned_covers);
+        let falls = Decimal::from(self.offered.may_fall.unwrap_or_default()) / Decimal::ONE_HUNDRED;
         let text = format!(
-            "On the sixth day after that, look in Cost Explorer at the use of the usage types above{without}. It is worth {} on demand now. Below {}, the plan loses money: return it (Savings Plans, Inventory, Return). That is possible only within {RETURNABLE_FOR} days, and only in the calendar month (UTC) of its purchase. An organization can return 10 a year.",
-            an_hour(now),
-            an_hour(self.offered.commitment)
+            "On the sixth day after that, look in Cost Explorer at the usage quantity (hours) of all instance types{without}. Times their prices on demand, these hours were worth {} an hour on average in the days above. Below {} an hour, the plan loses money: return it (Savings Plans, Inventory, Return). That is possible only within {RETURNABLE_FOR} days, and only in the calendar month (UTC) of its purchase. An organization can return 10 a year.",
+            an_hour(stays + owned),
+            an_hour(stays * (Decimal::ONE - falls) + owned)
         );
         self.can_be_returned().then_some(text)
     }
 }
 
-/// ` by 23 November` or ` between 1 and 24 December`: who buys then can return it for the whole week. The right to return ends with the month (UTC) of the purchase.
+/// ` by 23 November` or ` between 1 and 24 December`: after everybody who was asked has decided, and so that it can be returned for the whole week. The right to return
+/// ends with the month (UTC) of the purchase.
 fn when(now: Timestamp) -> String {
-    let today = day_of(now);
+    let decided = day_of(now).saturating_add(TO_DECIDE.days());
     let last_of = |month: Date| month.last_of_month().saturating_sub(RETURNABLE_FOR.days());
-    if today <= last_of(today) {
-        return format!(" by {}", day(last_of(today)));
+    if decided <= last_of(day_of(now)) {
+        return format!(" by {}", day(last_of(decided)));
     }
-    let next = today.last_of_month().saturating_add(1.day());
-    format!(" between {} and {}", next.strftime("%-d"), day(last_of(next)))
+    let first = decided.max(day_of(now).last_of_month().saturating_add(1.day()));
+    format!(" between {} and {}", first.strftime("%-d"), day(last_of(first)))
 }
 
 fn day(day: Date) -> String {
@@ -115,12 +120,13 @@ mod tests {
     fn it_is_bought_when_it_can_be_returned_for_a_week() {
         for (now, when) in [
             ("2026-11-01T00:00:00Z", " by 23 November"),
-            ("2026-11-23T23:59:59Z", " by 23 November"),
-            ("2026-11-24T00:00:00Z", " between 1 and 24 December"),
-            ("2026-12-31T08:00:00Z", " between 1 and 24 January"),
-            ("2027-02-21T08:00:00Z", " by 21 February"),
-            ("2028-02-22T08:00:00Z", " by 22 February"),
-            ("2028-01-26T08:00:00Z", " between 1 and 22 February"),
+            ("2026-11-16T23:59:59Z", " by 23 November"),
+            ("2026-11-17T00:00:00Z", " between 1 and 24 December"),
+            ("2026-11-30T09:00:00Z", " between 7 and 24 December"),
+            ("2026-12-31T08:00:00Z", " between 7 and 24 January"),
+            ("2027-02-14T08:00:00Z", " by 21 February"),
+            ("2028-02-15T08:00:00Z", " by 22 February"),
+            ("2028-01-26T08:00:00Z", " between 2 and 22 February"),
         ] {
             assert_eq!(super::when(now.parse().unwrap()), when, "{now}");
         }
@@ -134,7 +140,7 @@ mod tests {
             let text = steps(&advice, &offered, "2026-11-30T08:00:00Z".parse().unwrap());
             let third = text.lines().nth(2).unwrap();
             assert_eq!(
-                third.starts_with("3. If it does, buy it between 1 and 24 December, whether or not the waste has ended by then"),
+                third.starts_with("3. If it does, buy it between 7 and 24 December, whether or not the waste has ended by then"),
                 can_be_returned,
                 "{third}"
             );
@@ -153,7 +159,7 @@ mod tests {
                     "1. Ask the owners of the waste above to end it or to keep it, by 23 November. Ending it saves $3,650.00 a month without a commitment. If it is kept, the guard advises",
                     "2. Ask who runs what stays whether it goes on: the plan pays if this use lasts 8.8 of its 12 months.",
                     "3. If it does, buy it by 23 November, whether or not the waste has ended by then: the number leaves it out. In the console: ",
-                    "4. On the sixth day after that, look in Cost Explorer at the use of the usage types above, without that of the waste: while it runs, it fills the plan, and the Utilization report shows the plan as used. It is worth $5.00 an hour on demand now. Below $3.65 an hour, the plan loses money: return it",
+                    "4. On the sixth day after that, look in Cost Explorer at the usage quantity (hours) of all instance types, without those of the waste: while it runs, it fills the plan, and the Utilization report shows the plan as used. Times their prices on demand, these hours were worth $5.00 an hour on average in the days above. Below $3.10 an hour, the plan loses money: return it",
                 ][..],
             ),
             (
@@ -161,7 +167,7 @@ mod tests {
                 &[
                     "1. Ask who runs what stays whether it goes on: the plan pays if this use lasts 8.8 of its 12 months.",
                     "2. If it does, buy it by 23 November. In the console: ",
-                    "3. On the sixth day after that, look in Cost Explorer at the use of the usage types above. It is worth $5.00 an hour on demand now. Below $3.65 an hour, the plan loses money: return it",
+                    "3. On the sixth day after that, look in Cost Explorer at the usage quantity (hours) of all instance types. Times their prices on demand, these hours were worth $5.00 an hour on average in the days above. Below $3.10 an hour, the plan loses money: return it",
                 ],
             ),
         ] {

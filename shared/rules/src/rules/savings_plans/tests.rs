@@ -18,7 +18,7 @@ use crate::{
     },
     samples::{context, resource},
     savings_plan::{
-        Advice, Amount, ByAws, Certainty, Deduction, Longer, Offer, Question, Rate, Rates, Usage, Used, Vanishing, Whole, advise,
+        Advice, Amount, ByAws, Certainty, Deduction, Longer, Offer, Question, Rate, Rates, Together, Usage, Used, Vanishing, advise,
     },
     vocabulary::component::Component,
 };
@@ -209,9 +209,11 @@ pub(super) fn advised(by_aws: &[ByAws]) -> Option<Advice> {
             name: "old".into(),
             owner: Some("ann@example.com".into()),
             found: at("2026-11-20T08:00:00Z"),
+            told: Some(at("2026-11-20T08:00:00Z")),
             usd_per_month: dec!(2000),
             ..Vanishing::default()
         }],
+        together: Together { resources: 2, usd_per_month: dec!(3650) },
         component: Component::Realtime,
         instance_type: None,
         amount: Amount::Hourly(vec![dec!(5); 336]),
@@ -261,7 +263,8 @@ fn what_is_left_without_the_waste_is_advised_beside_the_number_of_aws() {
         "all waste stays: it saves $985.50 a month",
         "25 % less use: it saves $344.58 a month",
         "50 % less use: it costs $296.35 a month more than no plan",
-        "buy half of it first: $1.825 per hour saves about $492.75 a month, even if half of this usage ends",
+        "Half of it, $1.825 per hour, saves about $492.75 a month, even if half of this use ends.",
+        "   and 1 more",
         "none of it is used any more: it costs $2,664.50 a month until its term is over",
         "Your policy asks for 1 year, No Upfront",
         "all of it would have been used in all 336 hours",
@@ -302,50 +305,99 @@ fn waste_is_told_with_what_shows_it() {
     }
 }
 
-#[test]
-fn the_bill_of_two_months_says_since_when_the_use_stands() {
+/// What is advised for $10 an hour since the 15th of November, of which $5 is waste that has run for 60 days, and for so much an hour before. `change`: more to ask.
+fn advised_after(before: Decimal, change: impl Fn(&mut Usage)) -> Advice {
     let mut usage = Usage::new(vec!["USE1-Host:ml.g5.xlarge".into()]);
     (0..336).for_each(|_| usage.push([dec!(10)]).unwrap());
+    change(&mut usage);
     let from = at("2026-11-15T00:00:00Z");
     let rate = Rate { on_demand: dec!(1), savings_plan: dec!(0.7) };
     let offers = [(Offer::default(), [("USE1-Host:ml.g5.xlarge".to_owned(), rate)].into_iter().collect())].into();
-    // Ten instances since the 15th of November, of which five are waste that has run for 60 days, and six before.
     let day = |back: i64| jiff::civil::date(2026, 11, 28) - jiff::Span::new().days(back);
-    let hours = |back: i64| if back < 14 { dec!(240) } else { dec!(144) };
+    let hours = |back: i64| if back < 14 { dec!(240) } else { before * dec!(24) };
     let days = (0..60).map(|back| (day(back), [("Host:ml.g5.xlarge".to_owned(), hours(back))].into())).collect();
     let longer = Longer::of(&usage, from, &days).unwrap();
     let idle = |hours| Deduction {
         what: "endpoint-idle: 1 resource".into(),
         resources: vec![],
+        together: Together { resources: 1, usd_per_month: dec!(3650) },
         component: Component::Realtime,
         instance_type: None,
         amount: Amount::Hourly(vec![dec!(5); hours]),
         certainty: Certainty::Reported,
     };
     let (short, long) = ([idle(336)], [idle(1440)]);
-    let question =
-        Question { usage: &usage, from, deductions: &short, owned: &[], offers: &offers, by_aws: &[], longer: Some((&longer, &long)) };
-    let advice = advise(&question).unwrap();
-    let earlier = advice.earlier.as_ref().unwrap();
-    // Five of five on 14 days, one of five on 46.
-    assert_eq!((earlier.days, earlier.part, earlier.since.to_string().as_str()), (60, dec!(0.3867), "2026-11-15"));
-    let offered = advice.of(Offer::default()).unwrap();
-    // $3.50 an hour would save $1.50 of $5, and lose $2.50 on the other days. Half of it saves $0.75, and loses as much on the others.
-    assert_eq!((offered.commitment, offered.usd_per_month), (dec!(1.75), dec!(547.5)));
-    assert_eq!(offered.if_longer, Some(dec!(730) * (dec!(14) * dec!(0.75) - dec!(46) * dec!(0.75)) / dec!(60)));
-    // In 35 days, the 14 and 35 days of use outweigh the 11 days before.
-    assert_eq!(offered.half_of, Some(Whole { commitment: dec!(3.5), may_fall: 30, rest_from: jiff::civil::date(2027, 1, 3) }));
-    let found = Commitment { advice: Some(advice.clone()), ..commitment(None) };
+    let longer = Some((&longer, &long[..]));
+    advise(&Question { usage: &usage, from, deductions: &short, owned: &[], offers: &offers, by_aws: &[], longer }).unwrap()
+}
+
+#[test]
+fn what_the_two_months_before_do_not_carry_is_not_advised() {
+    for (before, part, commitment, alone) in [
+        // Five of five on 14 days, and so many of five before.
+        (dec!(10), dec!(1), dec!(3.5), None),
+        (dec!(9), dec!(0.8467), dec!(2.8), Some(dec!(3.5))),
+        (dec!(6), dec!(0.3867), dec!(0.7), Some(dec!(3.5))),
+        (dec!(5), dec!(0.2333), dec!(0), Some(dec!(3.5))),
+        (dec!(20), dec!(2.5333), dec!(3.5), None),
+    ] {
+        let advice = advised_after(before, |_| {});
+        let offered = advice.of(Offer::default()).unwrap();
+        let earlier = advice.earlier.as_ref().unwrap();
+        assert_eq!((earlier.days, earlier.part, offered.commitment), (60, part, commitment), "{before}");
+        assert_eq!(offered.by_hours_alone, alone, "{before}");
+        assert!(offered.if_longer.is_some_and(|usd| Decimal::ZERO <= usd), "{before}: {:?}", offered.if_longer);
+    }
+}
+
+#[test]
+fn it_is_said_what_the_two_months_before_carry() {
+    let advice = advised_after(dec!(9), |_| {});
+    let found = Commitment { advice: Some(advice), ..commitment(None) };
     let told = waste(SavingsPlanShortfall::default().check(&found, &context(NOW)));
-    let says = "would save $547.50 a month if the last 14 days go on, and lose $292.00 a month if the last 60 days repeat themselves; it binds you to $15,330.00";
+    let says = "would save $876.00 a month if the last 14 days go on, and as much if the last 60 days repeat themselves; it binds you to $24,528.00";
     assert!(told.reason.to_string().contains(says), "{}", told.reason);
-    assert!(told.notice.advice.as_ref().unwrap().contains("hourly commitment 1.750 or less"), "{:?}", told.notice.advice);
-    let says = "the guard has the bill of 60 days. On these, 38.7 % of the use that stays ran on average: most of it has run without a break since 2026-11-15. The last two weeks alone carry $3.500 per hour, these two months do not: half of it is advised, which loses money if the use falls by more than 65 %, not by 30 %. If the use goes on, the guard advises the rest from about 2027-01-03 on.";
+    assert!(told.notice.advice.as_ref().unwrap().contains("hourly commitment 2.800 or less"), "{:?}", told.notice.advice);
+    let says = "the guard has the bill of 60 days. On these, 84.7 % of the use that stays ran on average. The last 14 days alone carry $3.500 per hour, the 60 days carry $2.800 per hour: the smaller of both is advised. If the use goes on, the guard advises more.";
     assert!(told.notice.details.iter().any(|one| one.title.to_string().contains(says)), "{:?}", told.notice.details);
-    // Without the bill, nothing of the kind is said.
-    let without = advise(&Question { longer: None, ..question }).unwrap();
-    let one = &without.offers[0];
-    assert_eq!((without.earlier, one.if_longer, one.half_of.as_ref(), one.commitment), (None, None, None, dec!(3.5)));
+
+    let none = Commitment { advice: Some(advised_after(dec!(5), |_| {})), ..commitment(Some(dec!(7.3))) };
+    let offered = none.advice.as_ref().unwrap().of(Offer::default()).unwrap();
+    assert_eq!(
+        reasons::why_not(none.advice.as_ref().unwrap(), offered),
+        "the use of the last 14 days would pay for a plan, that of the last 60 does not"
+    );
+}
+
+/// All use stopped two days ago, and a plan for a year was advised.
+#[test]
+fn use_that_has_ended_is_not_committed_to() {
+    for (days, percent, ended_on, commitment) in [
+        (0, 0, None, dec!(3.5)),
+        // A day may be a holiday, or not complete yet.
+        (1, 0, None, dec!(3)),
+        (2, 0, Some("2026-11-27"), dec!(0)),
+        (5, 4, Some("2026-11-24"), dec!(0)),
+        (2, 60, None, dec!(3.1)),
+    ] {
+        let advice = advised_after(dec!(10), |usage| {
+            let last = 336 - days * 24;
+            *usage = usage.lessened(|hour, _, usd| if last <= hour { usd * Decimal::from(percent) / Decimal::ONE_HUNDRED } else { usd });
+        });
+        let offered = advice.of(Offer::default()).unwrap();
+        assert_eq!(advice.ended_on.map(|day| day.to_string()).as_deref(), ended_on, "{days} {percent}");
+        assert_eq!(offered.commitment, commitment, "{days} {percent}");
+    }
+}
+
+#[test]
+fn a_plan_pays_once_it_has_covered_what_all_of_it_costs() {
+    let advice = advised(&[]).unwrap();
+    let offered = advice.of(Offer::default()).unwrap().clone();
+    for (utilisation, months) in [(dec!(1), dec!(8.76)), (dec!(0.8), dec!(10.95))] {
+        let offered = crate::savings_plan::Offered { utilisation: Some(utilisation), ..offered.clone() };
+        assert_eq!(offered.months_that_pay(), Some(months));
+    }
 }
 
 #[test]
