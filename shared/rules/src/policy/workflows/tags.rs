@@ -11,6 +11,7 @@ use crate::{
         globs::Globs,
         machines::is_machine,
         people::{full_name, is_group, is_placeholder, is_ticket},
+        series::is_made_anew,
     },
 };
 
@@ -32,20 +33,26 @@ static OF_AWS: LazyLock<Globs> = LazyLock::new(|| {
 /// from others: of services for builds, the variables with which these are known, such as `GITHUB_RUN_ID`. A workflow's name alone may be that of the project.
 static KEYS: LazyLock<Globs> = LazyLock::new(|| {
     globs(&[
-        // The name of a tool.
-        "*{TOOLS,luigi}*",
+        // The name of a tool: alone, or with what it runs. `databricks-cost-center` is no run.
+        "*{TOOLS,luigi}",
         "{SHORT,*[!a-z]{SHORT}}",
-        "{SHORT,*[!a-z]{SHORT}}[!a-z]*",
-        "{WORDS,*[!a-z]{WORDS}}[!a-z]*{build,execution,flow,job,pipeline,run,task}*",
+        "*{TOOLS,luigi}{WORK,*[!a-z]{WORK}}",
+        "*{TOOLS,luigi}{WORK,*[!a-z]{WORK}}{[!a-z]*,id,key,name,number,url,uuid}",
+        "{SHORT,*[!a-z]{SHORT}}[!a-z]{WORK,*[!a-z]{WORK}}",
+        "{SHORT,*[!a-z]{SHORT}}[!a-z]{WORK,*[!a-z]{WORK}}{[!a-z]*,id,key,name,number,url,uuid}",
+        "{WORDS,*[!a-z]{WORDS}}[!a-z]{RUNNABLE,*[!a-z]{RUNNABLE}}",
+        "{WORDS,*[!a-z]{WORDS}}[!a-z]{RUNNABLE,*[!a-z]{RUNNABLE}}{[!a-z]*,id,key,name,number,url,uuid}",
+        "*mwaa[!a-z]{env,environment}*",
+        "{jenkins,*[!a-z]jenkins}[!a-z]url",
         // A graph, and a task in it.
-        "{dag,*[!a-z]dag}",
+        "{dag,*[./:]dag}",
         "{dag,*[!a-z]dag}[!a-z]*",
         "{dag,*[!a-z]dag}{id,name,run,task}*",
         "{task,*[!a-z]task}{id,instance,run}*",
         "{task,*[!a-z]task}[!a-z]{id,instance,run}*",
         "{execution,*[!a-z]execution}{date,name,[!a-z]date,[!a-z]name}*",
         "{logical,*[!a-z]logical}{date,[!a-z]date}",
-        "data{interval,[!a-z]interval}*",
+        "data{interval,[!a-z]interval}{end,start,[!a-z]end,[!a-z]start}",
         // Services of AWS.
         "*{task,callback}{token,[!a-z]token}*",
         "*batch{job,[!a-z]job}{arn,id,[!a-z]arn,[!a-z]id}",
@@ -58,31 +65,34 @@ static KEYS: LazyLock<Globs> = LazyLock::new(|| {
         // A run.
         "{job,*[!a-z]job}{run,[!a-z]run}",
         "{job,*[!a-z]job}{run,[!a-z]run}{id,[!a-z]*}",
-        "{execution,*[!a-z]execution}",
+        "{execution,*[./:]execution}",
         "*execution{arn,[!a-z]arn}",
         "*exec{id,[!a-z]id}",
         "{RUNNING,*[!a-z]{RUNNING}}{arn,execution,id,number,run,uid,url,uuid}*",
         "{RUNNING,*[!a-z]{RUNNING}}[!a-z]{arn,execution,id,number,run,uid,url,uuid}*",
+        "{flow,*[./:]flow}{execution,run,[!a-z]execution,[!a-z]run}*",
         "{wf,tfx,*[!a-z]{wf,tfx}}{execution,pipeline,run,[!a-z]execution,[!a-z]id,[!a-z]pipeline,[!a-z]run}*",
         "*{pipeline,workflow}{arn,counter,execution,id,number,run,uid,url,uuid}*",
         "*{pipeline,workflow}[!a-z]{arn,counter,execution,id,iid,number,run,uid,url,uuid}*",
         "{parent,*[!a-z]parent}{dag,execution,pipeline,workflow,[!a-z]dag,[!a-z]execution,[!a-z]pipeline,[!a-z]workflow}",
         // A step of one.
-        "*{pipeline,workflow,[!a-z]dag}{stage,step,task,[!a-z]stage,[!a-z]step,[!a-z]task}",
-        "*{pipeline,workflow,[!a-z]dag}{stage,step,task,[!a-z]stage,[!a-z]step,[!a-z]task}{id,name,[!a-z]*}",
+        "*{pipeline,workflow,[!a-z]dag}{stage,step,[!a-z]stage,[!a-z]step}",
+        "*{pipeline,workflow,[!a-z]dag}{stage,step,[!a-z]stage,[!a-z]step}{id,name,[!a-z]*}",
+        "*{workflow,[!a-z]dag}{task,[!a-z]task}",
+        "*{workflow,[!a-z]dag}{task,[!a-z]task}{id,name,[!a-z]*}",
         // Services for builds.
         "{ci,*[!a-z]ci,*{buildkite,circle,github,gitlab,semaphore,travis}*}[!a-z]{build,job,run}*{attempt,id,num,url}*",
         "{ci,cicd,*[!a-z]{ci,cicd}}[!a-z]{build,job,pipeline,run,workflow}",
         "*{buildkite,circle,github,gitlab,semaphore,travis}{build,job,run}*{attempt,id,num,url}*",
         "*{bitbucket,circle,github,gitlab}{pipeline,workflow,[!a-z]pipeline,[!a-z]workflow}*",
-        "*{circle,github,gitlab,travis}{action*,ci}",
-        "*{circle,github,gitlab,travis}[!a-z]{action*,ci}",
+        "*{circle,github,gitlab,travis}{action,actions,ci,[!a-z]action,[!a-z]actions,[!a-z]ci}",
+        "*{github,gitlab}{action,actions,ci,[!a-z]action,[!a-z]actions,[!a-z]ci}{WORK,[!a-z]{WORK}}*",
         "{system_jobid,tf_build}",
     ])
 });
 
 /// Such keys that tell of no run: the tool's servers and what people have in it, the build of an image or of code, a task that a person has, how long
-/// something runs and on what, and what only has the name of a flow, such as `MLFlow`.
+/// something runs and on what, and a graph of causes.
 static NO_RUN: LazyLock<Globs> = LazyLock::new(|| {
     globs(&[
         "*{TOOLS,SHORT,WORDS,luigi}{THINGS,[!a-z]{THINGS}}",
@@ -92,13 +102,31 @@ static NO_RUN: LazyLock<Globs> = LazyLock::new(|| {
         "*runtime",
         "*runtime[!a-z]*",
         "*{task,task[!a-z]}instance{s,type,[!a-z]count,[!a-z]type}",
-        "*{cash,ml,optical,tensor,traffic}{flow,[-_ ]flow}*",
+        "*causal*dag*",
+        "*dag{type,[!a-z]type}",
         "*{asana,clickup,jira,linear,monday,notion,redmine,ticket,trello,youtrack}{task,[!a-z]task}*",
+    ])
+});
+
+/// Keys that are a sign only if the value is an id: what else people have in a tool, the tasks of Hugging Face's pipelines (`fill-mask`) and of what evaluates
+/// models, and ways to execute code.
+static WITH_ID: LazyLock<Globs> = LazyLock::new(|| {
+    globs(&[
+        "*{TOOLS,luigi}*",
+        "{SHORT,*[!a-z]{SHORT}}[!a-z]*",
+        "{WORDS,*[!a-z]{WORDS}}[!a-z]*task*",
+        "*pipeline{task,[!a-z]task}",
+        "*pipeline{task,[!a-z]task}{id,[!a-z]id}",
+        "*[!a-z]{dag,execution}",
     ])
 });
 
 /// Keys whose value may be the key of a ticket.
 static TASKS: LazyLock<Globs> = LazyLock::new(|| Globs::of(&["*task{id,[!a-z]id}"]));
+
+/// Such keys that name what runs the task, too.
+static TASKS_OF_TOOLS: LazyLock<Globs> =
+    LazyLock::new(|| globs(&["*{TOOLS,luigi,dag,pipeline,workflow}*", "{SHORT,WORDS,*[!a-z]{SHORT,WORDS}}[!a-z]*"]));
 
 /// Keys of tags that tell by what a job was made or started: then the value may be the name of a tool. As the name of a team or a project it is no sign.
 static ORIGINS: LazyLock<Globs> = LazyLock::new(|| {
@@ -186,17 +214,24 @@ fn has(globs: &Globs, key: &str) -> bool {
 
 /// Whether a tag that AWS does not set says so.
 pub(super) fn is_sign(key: &str, value: &str) -> bool {
-    let is_persons_task = || has(&TASKS, key) && is_ticket(value);
-    names_workflow(key, value) || (is_key(key) && !is_nothing(value) && !is_persons_task())
+    names_workflow(key, value) || (is_key(key) && !is_nothing(value) && !is_persons_task(key, value))
+}
+
+/// Whether it is the task of a person: the key of a ticket, a number as long as Asana's, or a name where no tool is named.
+fn is_persons_task(key: &str, value: &str) -> bool {
+    let is_long = || 15 <= value.len() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let is_name = || !value.contains(|c: char| c.is_ascii_digit());
+    has(&TASKS, key) && (is_ticket(value) || (!has(&TASKS_OF_TOOLS, key) && (is_long() || is_name())))
 }
 
 /// Whether the value of a tag names a workflow, or a tool that waits: by an ARN in it, by a link to a run or its id, or where the key
-/// tells what made the job.
+/// names a tool or tells what made the job.
 pub fn names_workflow(key: &str, value: &str) -> bool {
     let (key, value) = (key.trim(), value.trim());
     let is_variable = key.eq_ignore_ascii_case("ci") && value.eq_ignore_ascii_case("true");
     let is_run = || is_run(value) && !has(&READING, key);
-    has_workflows_arn(value) || (!is_nothing(value) && (is_variable || is_run() || tells_maker(key, value)))
+    let has_id = || has(&WITH_ID, key) && !has(&NO_RUN, key) && !value.contains("://") && is_made_anew(value);
+    has_workflows_arn(value) || (!is_nothing(value) && (is_variable || is_run() || has_id() || tells_maker(key, value)))
 }
 
 /// Whether the key tells what made the job, and the value is a tool that waits or a workflow.

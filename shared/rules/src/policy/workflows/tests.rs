@@ -555,3 +555,78 @@ fn what_the_policy_says_is_no_sign_is_none() {
         assert_eq!(policy.workflow_of_variables(&[(name.to_owned(), value.to_owned())]).is_some(), is_sign, "{name}={value}");
     }
 }
+
+/// They were exempt for ever: their tags name what people have in a tool, or words of machine learning and of accounting.
+#[test]
+fn what_belongs_to_a_tool_passed_for_its_run() {
+    let policy = Policy::from_toml("").unwrap();
+    for (key, value) in [
+        ("databricks-cost-center", "4"),
+        ("databricks-cluster-id", "gpu"),
+        ("databricks-dataset", "churn"),
+        ("databricks-model", "churn"),
+        ("airflow-owner", "ann"),
+        ("airflow-dataset", "churn"),
+        ("airflow-sensor-id", "7"),
+        ("airflow-rate", "high"),
+        ("jenkins-owner", "ann"),
+        ("jenkins-folder", "ml"),
+        ("github-actions-role", "deploy"),
+        ("clearml-dataset", "churn"),
+        ("zenml-stack", "prod"),
+        ("flyte-domain", "development"),
+        ("flyte-image", "churn"),
+        ("kubeflow-namespace", "ann"),
+        ("kubeflow-notebook", "churn"),
+        ("dagster-group", "vision"),
+        ("metaflow-namespace", "user:ann"),
+        ("spinnaker-app", "churn"),
+        ("pachyderm-repo", "churn"),
+        ("kedro-env", "prod"),
+        ("ctm-topics", "20"),
+        ("gha-region", "volta"),
+        ("bamboo-species", "moso"),
+        ("nextflow-sample", "7"),
+        ("data-interval", "5min"),
+        ("DataInterval", "daily"),
+        ("data_interval_hours", "4"),
+        ("pipeline-task", "text-classification"),
+        ("PipelineTask", "fill-mask"),
+        ("harness-task", "hellaswag"),
+        ("lm-eval-harness-task", "mmlu"),
+        ("normalizing-flow-id", "7"),
+        ("rectified-flow-run", "7"),
+        ("customer-flow-id", "7"),
+        ("river-flow-id", "7"),
+        ("dag-type", "causal"),
+        ("causal-dag", "notears"),
+        ("remote-execution", "true"),
+        ("task-id", "1204567890123456"),
+        ("TaskId", "nlp-finetune"),
+    ] {
+        let job = audited("training-job/churn", &[(key, value)]).resource;
+        assert_eq!(policy.workflow_of(&job), None, "{key}={value}");
+    }
+    for (key, value) in [
+        ("airflow-dag", "churn"),
+        ("airflow_task_id", "train"),
+        ("dag_task_id", "train"),
+        ("airflow:dag", "churn"),
+        ("airflow-context", "churn-3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f"),
+        ("clearml-task-name", "churn"),
+        ("databricks-job", "churn"),
+        ("argo-pod-name", "churn-x7k2p"),
+        ("flow-run-id", "7"),
+        ("flow_execution", "7"),
+        ("data_interval_start", "2026-11-30"),
+        ("dataIntervalEnd", "2026-11-30"),
+        ("pipeline-task", "3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f"),
+        ("ml-execution", "3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f"),
+        ("sfn:execution", "churn"),
+        ("github-actions-run", "7"),
+        ("GitHubActionsWorkflow", "train"),
+    ] {
+        let job = audited("training-job/churn", &[(key, value)]).resource;
+        assert!(policy.workflow_of(&job).is_some(), "{key}={value}");
+    }
+}

@@ -110,7 +110,14 @@ const CREATING: &[&str] = &[
 ];
 
 /// What has runs, executions or builds.
-const RUNNING: &[&str] = &["build", "execution", "flow", "orchestration", "orchestrator"];
+const RUNNING: &[&str] = &["build", "execution", "orchestration", "orchestrator"];
+
+/// What a tool runs, behind its name in a key: `airflow-dag`, `argo/workflow-name`. What else stands there is something that people have in the tool.
+const WORK: &[&str] =
+    &["build", "dag", "exec", "execution", "flow", "job", "node", "order", "pipeline", "pipelines", "pod", "run", "task", "workflow"];
+
+/// The same without what is also a word of machine learning beside a tool's name that is a word: `harness-task`.
+const RUNNABLE: &[&str] = &["build", "execution", "flow", "job", "pipeline", "run", "workflow"];
 
 /// What people have in a tool, and where it is.
 const THINGS: &[&str] = &["api", "home", "host", "hostname", "project", "queue", "team", "user", "username", "version", "workspace"];
@@ -169,6 +176,8 @@ const LISTS: &[(&str, &[&[&str]])] = &[
     ("PARTS", &[PARTS]),
     ("CREATING", &[CREATING]),
     ("RUNNING", &[RUNNING]),
+    ("WORK", &[WORK]),
+    ("RUNNABLE", &[RUNNABLE]),
     ("THINGS", &[THINGS, TEXTS]),
     ("BUILT", &[BUILT]),
     ("TEXTS", &[TEXTS]),
