@@ -185,12 +185,15 @@ static ORCHESTRATION: LazyLock<Globs> = LazyLock::new(|| {
     ])
 });
 
-/// What stands there if a person runs the job by hand, or what shares out the machines within it.
+/// What stands there if nothing waits for the job: a person runs it by hand, it shares out its work itself, or what started it goes on at once.
 static BY_HAND: LazyLock<Globs> = LazyLock::new(|| {
-    Globs::of(&[
+    globs(&[
         "{adhoc,ad[!a-z]hoc,by hand,cli,console,human,laptop,local,manual,manually,user}",
         "{colab,jupyter,notebook,pycharm,rstudio,sagemaker[!a-z]studio,studio,vscode}*",
-        "{deepspeed,mpi,mpirun,slurm,torchrun}",
+        "{WITHIN}",
+        "{amazon,aws}",
+        "{FORGETTING,aws[!a-z]{FORGETTING},amazon[!a-z]{FORGETTING}}",
+        "{FORGETTING,aws[!a-z]{FORGETTING},amazon[!a-z]{FORGETTING}}[!a-z]*",
     ])
 });
 
@@ -250,7 +253,7 @@ fn tells_maker(key: &str, value: &str) -> bool {
     (has(&ORIGINS, key) && (is_tool || is_workflow))
         || (has(&SOURCES, key) && (is_tool || (is_workflow && !ANY_WORKFLOW.is_match(maker))))
         || (has(&APPLICATIONS, key) && is_tool)
-        || (has(&ORCHESTRATION, key) && !is_nobody_or_person(maker))
+        || (has(&ORCHESTRATION, key) && (is_tool || !is_nobody_or_person(maker)))
 }
 
 /// Whether nothing, a person or the person's own hand runs the workflow: `none`, `manual`, `ann.example`.

@@ -630,3 +630,38 @@ fn what_belongs_to_a_tool_passed_for_its_run() {
         assert!(policy.workflow_of(&job).is_some(), "{key}={value}");
     }
 }
+
+/// They were exempt for ever: libraries within the job, and what starts jobs and goes on at once, wait for nothing.
+#[test]
+fn whatever_stood_under_orchestrator_passed_for_a_tool_that_waits() {
+    let policy = Policy::from_toml("").unwrap();
+    let is_known = |value: &str| policy.workflow_of(&audited("training-job/churn", &[("orchestrator", value)]).resource).is_some();
+    for value in [
+        "ray",
+        "horovod",
+        "accelerate",
+        "lightning",
+        "hydra",
+        "optuna",
+        "sagemaker",
+        "sagemaker-sdk",
+        "boto3",
+        "bash",
+        "script",
+        "python",
+        "make",
+        "dvc",
+        "eventbridge",
+        "EventBridge Scheduler",
+        "aws-lambda",
+        "cron",
+        "lambda",
+        "aws",
+        "Slurm",
+    ] {
+        assert!(!is_known(value), "{value}");
+    }
+    for value in ["SageMaker Pipelines", "lambda-step-functions", "aws-batch", "aws step functions", "hamster"] {
+        assert!(is_known(value), "{value}");
+    }
+}

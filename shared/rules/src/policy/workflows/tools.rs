@@ -109,6 +109,36 @@ const CREATING: &[&str] = &[
     "tofu",
 ];
 
+/// What shares out the work within a job, or is the person's own program. Nothing there waits for the job.
+const WITHIN: &[&str] = &[
+    "accelerate",
+    "bash",
+    "boto3",
+    "botocore",
+    "deepspeed",
+    "dvc",
+    "horovod",
+    "hydra",
+    "lightning",
+    "make",
+    "mpi",
+    "mpirun",
+    "optuna",
+    "python",
+    "pytorch[!a-z]lightning",
+    "ray",
+    "sagemaker",
+    "sagemaker[!a-z]{python[!a-z]sdk,sdk,studio}",
+    "script",
+    "sdk",
+    "shell",
+    "slurm",
+    "torchrun",
+];
+
+/// What starts jobs, and goes on at once.
+const FORGETTING: &[&str] = &["cloudwatch", "cron", "cronjob", "crontab", "event", "eventbridge", "lambda", "s3", "sns", "sqs", "systemd"];
+
 /// What has runs, executions or builds.
 const RUNNING: &[&str] = &["build", "execution", "orchestration", "orchestrator"];
 
@@ -175,6 +205,8 @@ const LISTS: &[(&str, &[&[&str]])] = &[
     ("WORDS", &[WORDS]),
     ("PARTS", &[PARTS]),
     ("CREATING", &[CREATING]),
+    ("WITHIN", &[WITHIN]),
+    ("FORGETTING", &[FORGETTING]),
     ("RUNNING", &[RUNNING]),
     ("WORK", &[WORK]),
     ("RUNNABLE", &[RUNNABLE]),
