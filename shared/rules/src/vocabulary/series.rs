@@ -137,13 +137,18 @@ pub fn is_made_anew(name: &str) -> bool {
         }
         rest = rest[length..].trim_start_matches('-');
     }
-    SHAPES.pipeline.is_match(name)
+    is_of_pipeline(name)
 }
 
 /// Whether a name begins with a number, a time or a random id.
 pub(crate) fn begins_with_id(name: &str) -> bool {
     let part = name.split('-').next().unwrap_or(name);
     (!part.is_empty() && is_number(part)) || (!name.is_empty() && matches!(next(name, "").1, Part::Generated))
+}
+
+/// Whether SageMaker Pipelines chose the name: with the id of the execution, the step and a random end.
+pub(crate) fn is_of_pipeline(name: &str) -> bool {
+    SHAPES.pipeline.is_match(name)
 }
 
 /// Whether the name begins as those that jobs of Clarify and of Inference Recommender give to the endpoints that they make for themselves (aws-facts §2.4).
@@ -166,7 +171,7 @@ pub(crate) fn without_end_of_sdk(name: &str) -> &str {
 /// name.
 pub fn series_id(kind: Kind, job: &Resource, work: Option<&str>) -> String {
     let Stem { name: stem, in_doubt } = Stem::of(&job.name);
-    let is_of_pipeline = SHAPES.pipeline.is_match(&job.name);
+    let is_of_pipeline = is_of_pipeline(&job.name);
     let execution = || job.tags.read().and_then(|tags| PIPELINE_TAGS.iter().find_map(|key| tags.get(*key)));
     let pipeline = execution().filter(|_| is_of_pipeline).and_then(|arn| arn.split_once(":pipeline/")?.1.split('/').next());
     let tells_work = stem.as_ref().is_some_and(|stem| stem.split(|c: char| !c.is_ascii_alphabetic()).any(|word| 3 <= word.len()));

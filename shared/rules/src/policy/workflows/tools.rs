@@ -128,7 +128,7 @@ const WITHIN: &[&str] = &[
     "pytorch[!a-z]lightning",
     "ray",
     "sagemaker",
-    "sagemaker[!a-z]{python[!a-z]sdk,sdk,studio}",
+    "sagemaker[!a-z]{python[!a-z]sdk,sdk}",
     "script",
     "sdk",
     "shell",
@@ -218,7 +218,8 @@ const LISTS: &[(&str, &[&[&str]])] = &[
     // In names of jobs: those that nothing else is called, and the others.
     ("CERTAIN", &[OF_DATA, OF_COMPANIES, OF_BUILDS, OF_PROCESSES, ABBREVIATIONS, IN_NAMES]),
     ("IN_NAMES", &[IN_NAMES]),
-    ("LIKE_DATA", &[ALSO_DATA, SHORT_ALSO_DATA, LIBRARIES, ALSO_MATHS]),
+    ("LIKE_DATA", &[ALSO_DATA]),
+    ("RATHER_DATA", &[SHORT_ALSO_DATA, LIBRARIES, ALSO_MATHS]),
     ("ALSO_MATHS", &[ALSO_MATHS]),
     // Those that have runs of their own.
     ("WITH_RUNS", &[OF_DATA, OF_COMPANIES, OF_BUILDS, OF_PROCESSES, ABBREVIATIONS, ALSO_DATA, SHORT_ALSO_DATA]),
