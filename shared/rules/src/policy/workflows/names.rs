@@ -27,6 +27,9 @@ static NAMES: LazyLock<Globs> = LazyLock::new(|| {
         "*-{backfill,manual,scheduled,triggered}--20*",
         "{backfill,manual,scheduled}-20[0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]-[0-9][0-9]-[0-9][0-9]-*",
         "*-{backfill,manual,scheduled,triggered}-20[0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]-[0-9][0-9]-[0-9][0-9]-*",
+        // The same in fewer letters, `ts_nodash`.
+        "{backfill,manual,scheduled}-20[0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9]*",
+        "*-{backfill,manual,scheduled}-20[0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9]*",
         // The name of a tool.
         "{CERTAIN}-*",
         "*-{IN_NAMES}-*",
@@ -42,8 +45,9 @@ static OF_PIPELINE: LazyLock<Regex> = LazyLock::new(|| regex(&["pipelines-(.+)"]
 static OF_BATCH: LazyLock<Regex> = LazyLock::new(|| regex(&["AWSBatch.*[0-9a-f]{32}"]));
 
 /// Names that have one of a tool in them which is also that of data. A time or an id behind it tells that the tool's run is meant.
-static LIKE_DATA: LazyLock<Regex> =
-    LazyLock::new(|| regex(&["(?:LIKE_DATA)-(.+)", "(?:bitbucket|github|gitlab)-(?:pipeline|runner|workflow)-(.+)"]));
+static LIKE_DATA: LazyLock<Regex> = LazyLock::new(|| {
+    regex(&["(?:LIKE_DATA)-(.+)", "(?:bitbucket|github|gitlab)-(?:pipeline|runner|workflow)-(.+)", "(?:BEFORE_TIME)-(.+)"])
+});
 
 /// The same where it is mostly data or a method. People put a date behind these names, too, so it takes an id.
 static RATHER_DATA: LazyLock<Regex> = LazyLock::new(|| regex(&["(?:RATHER_DATA)-(.+)", ".+-(?:ALSO_MATHS)-(.+)"]));
@@ -51,7 +55,7 @@ static RATHER_DATA: LazyLock<Regex> = LazyLock::new(|| regex(&["(?:RATHER_DATA)-
 /// The same with a word for a run, whose id has to be next: `tidal-job-41`, but `temporal-flow-net` and `ci-run-of-confidence`.
 static BEFORE_ID: LazyLock<Regex> = LazyLock::new(|| {
     regex(&[
-        "(?:LIKE_DATA|RATHER_DATA|WORDS|bitbucket|github|gitlab|ci|cicd|ci-cd)-(?:build|execution|flow|job|pipeline|run|runner|task|workflow)-(.+)",
+        "(?:LIKE_DATA|RATHER_DATA|WORDS|ado|azdo|bitbucket|github|gitlab|ci|cicd|ci-cd)-(?:build|execution|flow|job|pipeline|run|runner|task|workflow)-(.+)",
     ])
 });
 
@@ -137,6 +141,20 @@ mod tests {
             "AWSBatchchurn3f2b8c1e9a4d4c1b8f6e1a2b3c4d5e6f",
             "gitlab-pipeline-churn-3f2b8c1e",
             "ci-run-41",
+            "states-execution-3f2b8c1e",
+            "stepfn-churn-3f2b8c1e",
+            "step-fn-churn-3f2b8c1e",
+            "glue-workflow-churn-3f2b8c1e",
+            "gh-actions-17955702-1",
+            "actions-runner-17955702",
+            "ado-pipeline-20261130-1",
+            "azdo-build-41",
+            "tfx-churn-20261130T091000",
+            "luigi-train-20261130",
+            "train-scheduled-20261130T000000",
+            "scheduled-20261130T000000-train",
+            "aws-batch-3f2b8c1e-9a4d-4c1b-8f6e",
+            "dbt-run-3f2b8c1e",
             "argo-churn-x7k2p-20261130",
             "asset-triggered--2026-11-30T00-00-00-00-00",
             "churn-dataset-triggered-2026-11-30T00-00-00-000000-00-00",
@@ -174,6 +192,9 @@ mod tests {
             "AWSBatchNorm-ablation",
             "AWSBatch-size-study",
             "gitlab-pipeline-duration",
+            "aws-batch-sizes",
+            "luigi-mansion-qa",
+            "train-scheduled-20261130",
             "ci-run-of-confidence",
             "ci-flow-cytometry",
             "argo-float-20261130",

@@ -87,6 +87,10 @@ const IN_NAMES: &[&str] = &[
     "bitbucket-pipelines",
 ];
 
+/// Further ones as they are written in names of jobs, before the time or the id of a run.
+const BEFORE_TIME: &[&str] =
+    &["actions-runner", "aws-batch", "dbt-run", "gh-actions", "glue-workflow", "luigi", "states-execution", "step-fn", "stepfn", "tfx"];
+
 /// Two words that are also those of mathematics: `step-function-approximation`.
 const ALSO_MATHS: &[&str] = &["step-function", "step-functions", "state-machine", "statemachine"];
 
@@ -220,6 +224,7 @@ const LISTS: &[(&str, &[&[&str]])] = &[
     ("IN_NAMES", &[IN_NAMES]),
     ("LIKE_DATA", &[ALSO_DATA]),
     ("RATHER_DATA", &[SHORT_ALSO_DATA, LIBRARIES, ALSO_MATHS]),
+    ("BEFORE_TIME", &[BEFORE_TIME]),
     ("ALSO_MATHS", &[ALSO_MATHS]),
     // Those that have runs of their own.
     ("WITH_RUNS", &[OF_DATA, OF_COMPANIES, OF_BUILDS, OF_PROCESSES, ABBREVIATIONS, ALSO_DATA, SHORT_ALSO_DATA]),
