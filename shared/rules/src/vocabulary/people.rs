@@ -485,7 +485,7 @@ pub(super) fn is_of_the_past(name: &str) -> bool {
 }
 
 /// Whether a word is in the names of groups, or of what they run.
-pub(super) fn is_of_group(word: &str) -> bool {
+pub(crate) fn is_of_group(word: &str) -> bool {
     is_in(OF_GROUPS, word)
 }
 

@@ -10,7 +10,8 @@ use crate::{
     vocabulary::{
         globs::Globs,
         machines::is_machine,
-        people::{full_name, is_group, is_placeholder, is_ticket},
+        owners::Named,
+        people::{full_name, is_group, is_of_group, is_placeholder, is_ticket},
         series::is_made_anew,
     },
 };
@@ -148,7 +149,6 @@ static TOOL: LazyLock<Globs> = LazyLock::new(|| {
     globs(&[
         "*{TOOLS}*",
         "{SHORT,WORDS}",
-        "{SHORT,WORDS}[!a-z@.]*",
         "{ci,cicd,ci[!a-z]cd}",
         "{ci,cicd,ci[!a-z]cd}[!a-z@.]*",
         "*sagemaker{pipeline,[!a-z]pipeline}*",
@@ -162,12 +162,24 @@ static TOOL: LazyLock<Globs> = LazyLock::new(|| {
     ])
 });
 
+/// Such a tool by the first word of the text: `argo-workflows`, and `Argo Rossi`.
+static FIRST_WORD: LazyLock<Globs> = LazyLock::new(|| globs(&["{SHORT}[!a-z@.]*"]));
+
+/// The same where the name is one that people have in their user names, too: `mage-prod`, and `mage-ann`.
+static FIRST_WORD_IS_ONE: LazyLock<Globs> = LazyLock::new(|| globs(&["{WORDS}[!a-z@.]*"]));
+
 /// Its name alone, which is also that of its mailbox.
 static ITS_NAME: LazyLock<Globs> = LazyLock::new(|| globs(&["{TOOLS,SHORT,WORDS}"]));
 
-/// Or the workflow that people wrote for it.
+/// Or the workflow that people wrote for it. Dag is also a given name, so it counts in front only before an id or a name behind `:` or `/`.
 static WORKFLOW: LazyLock<Globs> = LazyLock::new(|| {
-    globs(&["{dag,*[!a-z]dag,*{orchestration,orchestrator,pipeline,pipelines,workflow,workflows}}", "{PARTS,*[!a-z]{PARTS}}[!a-z]*"])
+    globs(&[
+        "*[!a-z]dag",
+        "*{orchestration,orchestrator,pipeline,pipelines,workflow,workflows}",
+        "{PARTS}{[!a-z][0-9]*,[:/]*}",
+        "{orchestration,orchestrator,pipeline,pipelines,workflow,workflows}[!a-z.]*",
+        "*[!a-z]{PARTS}[!a-z]*",
+    ])
 });
 
 /// A word for any of them.
@@ -249,15 +261,37 @@ fn tells_maker(key: &str, value: &str) -> bool {
     if maker.contains("://") || is_group(maker) || CREATING.is_match(maker) {
         return false;
     }
-    let (is_tool, is_workflow) = (TOOL.is_match(maker), WORKFLOW.is_match(maker));
+    let is_tool = is_tool(maker);
+    let is_workflow = WORKFLOW.is_match(maker) && !is_persons_name(maker);
     (has(&ORIGINS, key) && (is_tool || is_workflow))
         || (has(&SOURCES, key) && (is_tool || (is_workflow && !ANY_WORKFLOW.is_match(maker))))
         || (has(&APPLICATIONS, key) && is_tool)
         || (has(&ORCHESTRATION, key) && (is_tool || !is_nobody_or_person(maker)))
 }
 
+/// Whether a text names a tool that waits.
+fn is_tool(maker: &str) -> bool {
+    let is_at_work = || {
+        let mut words = maker.split(|c: char| !c.is_alphanumeric()).skip(1);
+        words.any(|word| word.contains(|c: char| c.is_ascii_digit()) || is_machine(word) || is_of_group(word))
+    };
+    TOOL.is_match(maker)
+        || (FIRST_WORD.is_match(maker) && !is_persons_name(maker))
+        || (FIRST_WORD_IS_ONE.is_match(maker) && !is_persons_name(maker) && is_at_work())
+}
+
 /// Whether nothing, a person or the person's own hand runs the workflow: `none`, `manual`, `ann.example`.
 fn is_nobody_or_person(value: &str) -> bool {
-    let is_full_name = || value.contains(['.', ' ']) && full_name(value).is_some() && !is_machine(value);
-    is_placeholder(value) || BY_HAND.is_match(value) || is_full_name()
+    is_placeholder(value) || BY_HAND.is_match(value) || is_persons_name(value)
+}
+
+/// Whether it has the form of a first and a last name: `dag.nilsen`, `Ann Example`, but `churn.pipeline`.
+fn is_persons_name(text: &str) -> bool {
+    let is_of_person = |words: Vec<String>| !words.iter().any(|word| is_of_group(word));
+    text.contains(['.', ' ']) && full_name(text).is_some_and(is_of_person) && !is_machine(text)
+}
+
+/// Whether the tag tells by whom the job was made, and the value may be a person's name: that of its owner then.
+pub(super) fn may_name_owner(key: &str, value: &str) -> bool {
+    has(&ORIGINS, key) && !is_key(key) && matches!(Named::of(value), Named::Person(_))
 }

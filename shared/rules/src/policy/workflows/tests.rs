@@ -665,3 +665,46 @@ fn whatever_stood_under_orchestrator_passed_for_a_tool_that_waits() {
         assert!(is_known(value), "{value}");
     }
 }
+
+/// Their jobs were exempt for ever. Dag is a common given name in Norway and Sweden.
+#[test]
+fn people_named_as_tools_and_graphs_passed_for_them() {
+    let policy = Policy::from_toml("owner-tags = [\"Owner\"]").unwrap();
+    let is_known = |tags: &[(&str, &str)]| policy.workflow_of(&audited("training-job/churn", tags).resource).is_some();
+    for (key, value) in [
+        ("created-by", "dag.nilsen"),
+        ("created-by", "dag.erik"),
+        ("created-by", "dag_erik"),
+        ("created-by", "dag-erik"),
+        ("StartedBy", "dag_nilsen"),
+        ("submitted-by", "dag-hansen"),
+        ("creator", "dag"),
+        ("created-by", "Dag Nilsen"),
+        ("created-by", "erik.dag"),
+        ("created-by", "Argo Rossi"),
+        ("created-by", "redwood-ann"),
+        ("created-by", "mage-ann"),
+        ("created-by", "pipeline.dev"),
+        ("created-by", "workflow.admin"),
+    ] {
+        assert!(!is_known(&[(key, value)]), "{key}={value}");
+    }
+    for (key, value) in [
+        ("created-by", "dag:churn"),
+        ("created-by", "dag-41"),
+        ("created-by", "training-dag"),
+        ("created-by", "churn-dag-prod"),
+        ("created-by", "pipeline-churn"),
+        ("created-by", "training-pipeline-prod"),
+        ("created-by", "churn.pipeline"),
+        ("created-by", "mage-prod"),
+        ("created-by", "argo-eu"),
+        ("created-by", "Stonebranch Cloud"),
+        ("created-by", "mage"),
+    ] {
+        assert!(is_known(&[(key, value)]), "{key}={value}");
+    }
+    assert!(!is_known(&[("created-by", "mage"), ("Owner", "mage")]), "the owner");
+    assert!(is_known(&[("created-by", "mage"), ("Owner", "ann")]), "another one");
+    assert!(is_known(&[("created-by", "prefect"), ("Owner", "prefect")]), "nobody");
+}
