@@ -13,6 +13,7 @@ use crate::{
     },
 };
 
+mod creators;
 mod names;
 mod tags;
 mod tools;

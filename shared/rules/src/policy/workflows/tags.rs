@@ -270,7 +270,7 @@ fn tells_maker(key: &str, value: &str) -> bool {
 }
 
 /// Whether a text names a tool that waits.
-fn is_tool(maker: &str) -> bool {
+pub(super) fn is_tool(maker: &str) -> bool {
     let is_at_work = || {
         let mut words = maker.split(|c: char| !c.is_alphanumeric()).skip(1);
         words.any(|word| word.contains(|c: char| c.is_ascii_digit()) || is_machine(word) || is_of_group(word))
