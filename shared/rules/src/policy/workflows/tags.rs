@@ -88,7 +88,9 @@ static KEYS: LazyLock<Globs> = LazyLock::new(|| {
         "*{bitbucket,circle,github,gitlab}{pipeline,workflow,[!a-z]pipeline,[!a-z]workflow}*",
         "*{circle,github,gitlab,travis}{action,actions,ci,[!a-z]action,[!a-z]actions,[!a-z]ci}",
         "*{github,gitlab}{action,actions,ci,[!a-z]action,[!a-z]actions,[!a-z]ci}{WORK,[!a-z]{WORK}}*",
-        "{system_jobid,tf_build}",
+        "*{github,gitlab}{run,[!a-z]run}",
+        "{release[!a-z]releaseid,system[!a-z]jobid,tf_build}",
+        "*{adf,datafactory,data[!a-z]factory,dbt[!a-z]cloud,synapse}{runid,[!a-z]runid,[!a-z]run[!a-z]id}",
     ])
 });
 
@@ -141,14 +143,18 @@ static ORIGINS: LazyLock<Globs> = LazyLock::new(|| {
 /// The same, or what a job is made of. `data-source` tells where its data is from.
 static SOURCES: LazyLock<Globs> = LazyLock::new(|| Globs::of(&["{origin,source}"]));
 
-/// The same in a namespace, and the application that a resource of Kubernetes belongs to. There the value has to name a tool.
-static APPLICATIONS: LazyLock<Globs> = LazyLock::new(|| Globs::of(&["*[.:/]{origin,source}", "app.kubernetes.io/{name,part-of}"]));
+/// The same in a namespace, what was done to the job, and the application that it belongs to. There the value has to name a tool.
+static APPLICATIONS: LazyLock<Globs> =
+    LazyLock::new(|| globs(&["*[.:/]{origin,source}", "app.kubernetes.io/{instance,name,part-of}", "{app,application,DONE}"]));
 
 /// The tool that stands there then.
 static TOOL: LazyLock<Globs> = LazyLock::new(|| {
     globs(&[
         "*{TOOLS}*",
         "{SHORT,WORDS}",
+        "{SHORT,WORDS,IN_VALUES}.{ai,com,dev,io}",
+        "{IN_VALUES}",
+        "{IN_VALUES}[!a-z@.]*",
         "{ci,cicd,ci[!a-z]cd}",
         "{ci,cicd,ci[!a-z]cd}[!a-z@.]*",
         "*sagemaker{pipeline,[!a-z]pipeline}*",
@@ -187,6 +193,20 @@ static ANY_WORKFLOW: LazyLock<Globs> = LazyLock::new(|| globs(&["{PARTS}"]));
 
 /// What creates resources, and waits for no job: `terraform-pipeline`.
 static CREATING: LazyLock<Globs> = LazyLock::new(|| globs(&["{CREATING,*[!a-z]{CREATING}}", "{CREATING,*[!a-z]{CREATING}}[!a-z]*"]));
+
+/// Keys of tags that tell what started the job, or what decides when. There a machine's name is that of a tool that waits, whether it is known here or not.
+static STARTED: LazyLock<Globs> = LazyLock::new(|| {
+    Globs::of(&[
+        "*{invoked,launched,scheduled,triggered}{by,[!a-z]by,[!a-z]from,[!a-z]via}",
+        "{invoker,launcher,scheduler,trigger,*[!a-z]{invoker,launcher,scheduler,trigger}}",
+    ])
+});
+
+/// A service for builds by its plain name.
+static FORGE: LazyLock<Globs> = LazyLock::new(|| globs(&["{FORGES}"]));
+
+/// Keys that are a sign if their value only says yes.
+static ORCHESTRATED: LazyLock<Globs> = LazyLock::new(|| Globs::of(&["{orchestrated,*[!a-z]orchestrated}"]));
 
 /// Keys of tags whose value is what runs the workflow that the job is a part of, whether it is a tool that is known here or not.
 static ORCHESTRATION: LazyLock<Globs> = LazyLock::new(|| {
@@ -263,7 +283,10 @@ fn tells_maker(key: &str, value: &str) -> bool {
     }
     let is_tool = is_tool(maker);
     let is_workflow = WORKFLOW.is_match(maker) && !is_persons_name(maker);
-    (has(&ORIGINS, key) && (is_tool || is_workflow))
+    let is_yes = || ["true", "yes"].iter().any(|yes| maker.eq_ignore_ascii_case(yes));
+    (has(&ORIGINS, key) && (is_tool || is_workflow || FORGE.is_match(maker)))
+        || (has(&STARTED, key) && is_machine(maker) && !BY_HAND.is_match(maker))
+        || (has(&ORCHESTRATED, key) && is_yes())
         || (has(&SOURCES, key) && (is_tool || (is_workflow && !ANY_WORKFLOW.is_match(maker))))
         || (has(&APPLICATIONS, key) && is_tool)
         || (has(&ORCHESTRATION, key) && (is_tool || !is_nobody_or_person(maker)))
@@ -275,7 +298,9 @@ pub(super) fn is_tool(maker: &str) -> bool {
         let mut words = maker.split(|c: char| !c.is_alphanumeric()).skip(1);
         words.any(|word| word.contains(|c: char| c.is_ascii_digit()) || is_machine(word) || is_of_group(word))
     };
-    TOOL.is_match(maker)
+    // `mary.jenkins` has a tool's name, and is a person.
+    let is_surname = || is_persons_name(maker) && maker.rsplit(['.', ' ']).next().is_some_and(is_machine);
+    (TOOL.is_match(maker) && !is_surname())
         || (FIRST_WORD.is_match(maker) && !is_persons_name(maker))
         || (FIRST_WORD_IS_ONE.is_match(maker) && !is_persons_name(maker) && is_at_work())
 }

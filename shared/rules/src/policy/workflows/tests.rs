@@ -681,6 +681,8 @@ fn people_named_as_tools_and_graphs_passed_for_them() {
         ("creator", "dag"),
         ("created-by", "Dag Nilsen"),
         ("created-by", "erik.dag"),
+        ("created-by", "mary.jenkins"),
+        ("created-by", "Sarah Jenkins"),
         ("created-by", "Argo Rossi"),
         ("created-by", "redwood-ann"),
         ("created-by", "mage-ann"),
@@ -707,4 +709,102 @@ fn people_named_as_tools_and_graphs_passed_for_them() {
     assert!(!is_known(&[("created-by", "mage"), ("Owner", "mage")]), "the owner");
     assert!(is_known(&[("created-by", "mage"), ("Owner", "ann")]), "another one");
     assert!(is_known(&[("created-by", "prefect"), ("Owner", "prefect")]), "nobody");
+}
+
+#[test]
+fn a_job_whose_tag_names_a_tool_by_another_name_was_stopped() {
+    let policy = Policy::from_toml("").unwrap();
+    let is_known = |key: &str, value: &str| policy.workflow_of(&audited("training-job/churn", &[(key, value)]).resource).is_some();
+    for tool in [
+        "github",
+        "gitlab",
+        "bitbucket",
+        "drone",
+        "gh-actions",
+        "ghactions",
+        "drone-ci",
+        "woodpecker",
+        "cirrus-ci",
+        "zuul",
+        "forgejo",
+        "gitea-actions",
+        "octopus-deploy",
+        "codecatalyst",
+        "azdo",
+        "tivoli",
+        "tws",
+        "ca7",
+        "js7",
+        "dkron",
+        "opswise",
+        "BMC Control-M",
+        "talend",
+        "informatica",
+        "snaplogic",
+        "boomi",
+        "alteryx",
+        "keboola",
+        "adf",
+        "azure-data-factory",
+        "synapse",
+        "dbt-cloud",
+        "cloud-composer",
+        "netflix-conductor",
+        "temporal.io",
+        "windmill.dev",
+        "dagit",
+        "step-fn",
+        "aws-glue",
+        "glue-job",
+        "emr-step",
+    ] {
+        for key in ["triggered-by", "created-by", "scheduler"] {
+            assert!(is_known(key, tool), "{key}={tool}");
+        }
+    }
+    for (key, value) in [
+        ("orchestrated", "true"),
+        ("is_orchestrated", "yes"),
+        ("requester", "airflow"),
+        ("requestor", "airflow"),
+        ("via", "StepFunctions"),
+        ("invocation-type", "stepfunctions"),
+        ("started", "airflow"),
+        ("managed", "airflow"),
+        ("app", "airflow"),
+        ("app.kubernetes.io/instance", "argo"),
+        ("adf-run-id", "1"),
+        ("DataFactoryRunId", "1"),
+        ("synapse_run_id", "1"),
+        ("GitHubRun", "17"),
+        ("System.JobId", "17"),
+        ("Release.ReleaseId", "17"),
+        // No list has these.
+        ("triggered-by", "n8n-selfhosted"),
+        ("launched-by", "spacectl-runner"),
+        ("scheduler", "night-runner"),
+    ] {
+        assert!(is_known(key, value), "{key}={value}");
+    }
+    for (key, value) in [
+        ("orchestrated", "no"),
+        ("source", "github"),
+        ("origin", "gitlab"),
+        ("started-by", "states"),
+        ("triggered-by", "ann"),
+        ("triggered-by", "ann.example"),
+        ("triggered-by", "mary.jenkins"),
+        ("triggered-by", "lambda"),
+        ("triggered-by", "cron"),
+        ("triggered-by", "eventbridge-rule"),
+        ("triggered-by", "console"),
+        ("launched-by", "terraform"),
+        ("scheduler", "slurm"),
+        ("scheduler", "cosine"),
+        ("lr_scheduler", "step"),
+        ("app", "churn"),
+        ("requester", "ann"),
+    ] {
+        assert!(!is_known(key, value), "{key}={value}");
+    }
 }

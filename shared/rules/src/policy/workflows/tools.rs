@@ -91,6 +91,63 @@ const IN_NAMES: &[&str] = &[
 const BEFORE_TIME: &[&str] =
     &["actions-runner", "aws-batch", "dbt-run", "gh-actions", "glue-workflow", "luigi", "states-execution", "step-fn", "stepfn", "tfx"];
 
+/// Further ones that are a sign only where a key tells what made the job: alone or with other words behind.
+const IN_VALUES: &[&str] = &[
+    "abinitio",
+    "adf",
+    "alteryx",
+    "aws[!a-z]glue",
+    "azdo",
+    "azure[!a-z]data[!a-z]factory",
+    "bmc[!a-z]control[!a-z]m",
+    "boomi",
+    "ca7",
+    "cirrus[!a-z]ci",
+    "cloud[!a-z]composer",
+    "codecatalyst",
+    "covalent",
+    "cronicle",
+    "dagit",
+    "datafactory",
+    "dbt[!a-z]cloud",
+    "dkron",
+    "drone[!a-z]ci",
+    "emr[!a-z]step",
+    "forgejo",
+    "gh[!a-z]actions",
+    "ghactions",
+    "gitea[!a-z]actions",
+    "glue[!a-z]job",
+    "iics",
+    "informatica",
+    "iws",
+    "js7",
+    "keboola",
+    "mulesoft",
+    "netflix[!a-z]conductor",
+    "octopus[!a-z]deploy",
+    "opswise",
+    "outerbounds",
+    "screwdriver",
+    "sematic",
+    "snaplogic",
+    "snowflake[!a-z]task",
+    "statesexecution",
+    "step[!a-z]fn",
+    "synapse",
+    "talend",
+    "tfs",
+    "tivoli",
+    "tws",
+    "unionai",
+    "vsts",
+    "woodpecker",
+    "zuul",
+];
+
+/// Services for builds by their plain names, which as a source are those of where the code is.
+const FORGES: &[&str] = &["bitbucket", "drone", "github", "gitlab", "prow"];
+
 /// Two words that are also those of mathematics: `step-function-approximation`.
 const ALSO_MATHS: &[&str] = &["step-function", "step-functions", "state-machine", "statemachine"];
 
@@ -190,15 +247,19 @@ const STARTER: &[&str] = &[
     "engine",
     "executor",
     "initiator",
+    "invocation",
     "invoker",
     "launcher",
     "orchestration",
     "orchestrator",
+    "requester",
+    "requestor",
     "runner",
     "scheduler",
     "submitter",
     "tool",
     "trigger",
+    "via",
     "workflow",
 ];
 
@@ -224,6 +285,8 @@ const LISTS: &[(&str, &[&[&str]])] = &[
     ("IN_NAMES", &[IN_NAMES]),
     ("LIKE_DATA", &[ALSO_DATA]),
     ("RATHER_DATA", &[SHORT_ALSO_DATA, LIBRARIES, ALSO_MATHS]),
+    ("IN_VALUES", &[IN_VALUES]),
+    ("FORGES", &[FORGES]),
     ("BEFORE_TIME", &[BEFORE_TIME]),
     ("ALSO_MATHS", &[ALSO_MATHS]),
     // Those that have runs of their own.
