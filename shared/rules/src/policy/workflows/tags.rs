@@ -292,6 +292,11 @@ fn tells_maker(key: &str, value: &str) -> bool {
         || (has(&ORCHESTRATION, key) && (is_tool || !is_nobody_or_person(maker)))
 }
 
+/// Whether the key tells what made the job, and the value is a tool that waits.
+pub(super) fn tells_tool(key: &str, value: &str) -> bool {
+    has(&ORIGINS, key) && !value.contains('@') && is_tool(value)
+}
+
 /// Whether a text names a tool that waits.
 pub(super) fn is_tool(maker: &str) -> bool {
     let is_at_work = || {

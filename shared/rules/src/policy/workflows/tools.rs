@@ -289,6 +289,7 @@ const LISTS: &[(&str, &[&[&str]])] = &[
     ("FORGES", &[FORGES]),
     ("BEFORE_TIME", &[BEFORE_TIME]),
     ("ALSO_MATHS", &[ALSO_MATHS]),
+    ("LIBRARIES", &[LIBRARIES]),
     // Those that have runs of their own.
     ("WITH_RUNS", &[OF_DATA, OF_COMPANIES, OF_BUILDS, OF_PROCESSES, ABBREVIATIONS, ALSO_DATA, SHORT_ALSO_DATA]),
 ];
