@@ -8,6 +8,9 @@ use crate::vocabulary::{
 
 /// Whether it is the name of a service of AWS, of a tool, or of a session that such a one begins.
 pub fn is_machine(name: &str) -> bool {
+    if are_initials_and_number(name) {
+        return false;
+    }
     let lower = name.to_lowercase();
     let is_of_aws = |start: &str| lower.strip_prefix(start).is_some_and(|rest| !rest.starts_with('.'));
     if is_of_aws("aws") || is_of_aws("amazon") || is_host(&lower) {
@@ -179,6 +182,14 @@ fn is_numbered_person(part: &str) -> bool {
             1..=3 => number.len() <= 9 && !is_recent,
             _ => is_birth,
         }
+}
+
+/// Whether it is one to three initials and a number of four digits or more, as universities, banks and insurers name their users: `ml12345`. Two letters are
+/// some word of machines or groups as often as not.
+pub(super) fn are_initials_and_number(name: &str) -> bool {
+    let number = name.trim_start_matches(char::is_alphabetic);
+    let letters = name.chars().count() - number.chars().count();
+    (1..=3).contains(&letters) && 4 <= number.len() && is_numbered_person(name)
 }
 
 /// Whether these eight digits end with a month and a day.

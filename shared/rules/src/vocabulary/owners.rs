@@ -6,7 +6,7 @@ use std::{borrow::Cow, collections::BTreeSet, sync::LazyLock};
 use regex::{Captures, Regex};
 
 use crate::vocabulary::{
-    machines::{is_id, is_machine, is_of_identity_center, is_of_role, is_principal},
+    machines::{are_initials_and_number, is_id, is_machine, is_of_identity_center, is_of_role, is_principal},
     people::{can_be_a_person, full_name, has_acronym, is_group, is_nobodys_mailbox, is_of_the_past, is_placeholder},
     resource::Arn,
     text::{has_no_width, one_line},
@@ -64,6 +64,7 @@ impl Named {
         match name {
             // An address that cannot be read for certain.
             name if name.contains('@') => Self::Nobody,
+            name if are_initials_and_number(name) => Self::Person(name.to_owned()),
             name if is_placeholder(name) => Self::Nobody,
             name if is_group(name) => Self::Other(name.to_owned()),
             name if is_machine(name) || is_id(name) => Self::Nobody,

@@ -863,3 +863,43 @@ fn ids_name_nobody() {
         assert_eq!(Named::of(text), Named::Nobody, "{text}");
     }
 }
+
+/// Companies whose users have numbers have no other names for them: nobody there heard of anything.
+#[test]
+fn initials_that_are_also_a_word_made_a_number_nobody() {
+    for name in [
+        "na123456",
+        "me12345",
+        "it12345",
+        "hr1234",
+        "ml12345",
+        "ci1234",
+        "cd12345",
+        "qa12345",
+        "ds12345",
+        "tf12345",
+        "gh1234",
+        "ops1234",
+        "dev12345",
+        "abc1234",
+        "bar2001",
+        "foo1999",
+        "sre1234",
+        "tmp1234",
+        "bot1234",
+        "ray1234",
+        "ecs1234",
+        "cdk1234",
+        "gha1234",
+        "app1234",
+        "ML12345",
+        "nt12345",
+        "hk1234567",
+    ] {
+        assert_eq!(Named::of(name), Named::Person(name.into()), "{name}");
+        assert!(!is_machine(name), "{name}");
+    }
+    for name in ["ml12", "test12", "ci2", "dev123", "a20261124", "s1795570200", "test1234", "ml-1234", "12345"] {
+        assert!(!matches!(Named::of(name), Named::Person(_)), "{name}: {:?}", Named::of(name));
+    }
+}
