@@ -318,6 +318,32 @@ pub(super) const SERVICES: &[&str] = &[
     "vpc",
 ];
 
+/// Parts of programs and of clusters. In the name of a session, `first.last` with one of them is none of a person.
+pub(super) const PARTS: &[&str] = &[
+    "backend",
+    "cache",
+    "cluster",
+    "connect",
+    "connector",
+    "creds",
+    "database",
+    "db",
+    "default",
+    "dns",
+    "frontend",
+    "host",
+    "index",
+    "login",
+    "metastore",
+    "node",
+    "proxy",
+    "root",
+    "score",
+    "temp",
+    "test",
+    "web",
+];
+
 /// Words that only machines have at the end of their names. `user-experience` is a group.
 pub(super) const LAST_WORDS: &[&str] = &[
     "access",

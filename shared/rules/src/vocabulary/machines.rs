@@ -2,8 +2,8 @@
 
 use crate::vocabulary::{
     letters::is_word,
-    machine_words::{ALSO_NAMES, LAST_WORDS, SERVICES, TOOLS, WORDS, WORK},
-    people::{full_name, has_acronym, is_in, is_of_group, words},
+    machine_words::{ALSO_NAMES, LAST_WORDS, PARTS, SERVICES, TOOLS, WORDS, WORK},
+    people::{GIVEN, full_name, has_acronym, is_group, is_in, is_of_group, words},
 };
 
 /// Whether it is the name of a service of AWS, of a tool, or of a session that such a one begins.
@@ -52,6 +52,17 @@ fn is_machine_with_dot(words: &[String]) -> bool {
     let is_machines = |word: &String| is_in(&["robot", "runner", "svc"], word);
     let begins = words.first().is_some_and(|first| is_in(WORDS, first) || ["bot", "service", "srv"].contains(&first.as_str()));
     begins || ends_as_machine(words) || words.iter().any(is_machines) || has_tool(words) || is_tool_at_work(words)
+}
+
+/// Whether a session's name in the form `first.last` is that of a part of a program all the same: `redis.cache`, `credit.risk`, `ann-mbp.fritz.box`. Programs
+/// choose the names of their sessions as they like, so fewer words make a machine than elsewhere.
+pub(super) fn is_part_of_program(name: &str) -> bool {
+    const NETWORKS: &[&str] = &["box", "cluster", "home", "internal", "lan", "local"];
+    let words = words(name);
+    let is_given = words.first().is_some_and(|first| is_in(GIVEN, first));
+    let is_part =
+        |word: &String| [WORK, LAST_WORDS, SERVICES, PARTS].iter().any(|list| is_in(list, word)) || is_of_group(word) || is_group(word);
+    words.iter().skip(usize::from(is_given)).any(is_part) || words.last().is_some_and(|last| is_in(NETWORKS, last))
 }
 
 /// Whether a name in the form `First Last` or `FirstLast` is a machine's all the same: `Jenkins Prod`, `MyFunction`, `CodeBuild`.

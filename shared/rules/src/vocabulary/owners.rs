@@ -6,7 +6,7 @@ use std::{borrow::Cow, collections::BTreeSet, sync::LazyLock};
 use regex::{Captures, Regex};
 
 use crate::vocabulary::{
-    machines::{are_initials_and_number, is_id, is_machine, is_of_identity_center, is_of_role, is_principal},
+    machines::{are_initials_and_number, is_id, is_machine, is_of_identity_center, is_of_role, is_part_of_program, is_principal},
     people::{can_be_a_person, full_name, has_acronym, is_group, is_nobodys_mailbox, is_of_the_past, is_placeholder},
     resource::Arn,
     text::{has_no_width, one_line},
@@ -68,7 +68,7 @@ impl Named {
             name if is_placeholder(name) => Self::Nobody,
             name if is_group(name) => Self::Other(name.to_owned()),
             name if is_machine(name) || is_id(name) => Self::Nobody,
-            name if can_be_a_person(name) && ends_as_domain(name) => Self::Nobody,
+            name if can_be_a_person(name) && (ends_as_domain(name) || ends_as_file(name)) => Self::Nobody,
             name if can_be_a_person(name) => Self::Person(name.to_owned()),
             name => Self::Other(name.to_owned()),
         }
@@ -77,7 +77,7 @@ impl Named {
     /// The same, if it is the name of a session of a role that programs may use, too: of these, `first.last` is a person's name.
     fn in_session(self, role: &str) -> Self {
         match self {
-            Self::Person(name) if name.contains('.') && full_name(&name).is_some() => Self::Person(name),
+            Self::Person(name) if name.contains('.') && full_name(&name).is_some() && !is_part_of_program(&name) => Self::Person(name),
             Self::Person(name) => Self::Session { role: role.to_owned(), name },
             _ => Self::Nobody,
         }
@@ -234,6 +234,12 @@ fn ends_as_domain(name: &str) -> bool {
     const ENDS: [&str; 9] = ["com", "corp", "edu", "gov", "internal", "lan", "local", "net", "org"];
     let (front, end) = name.rsplit_once(['.', '-', '_']).unwrap_or_default();
     !front.is_empty() && ENDS.contains(&end.to_lowercase().as_str())
+}
+
+/// Whether it is the name of a file, by which programs name their sessions: `main.py`.
+fn ends_as_file(name: &str) -> bool {
+    const ENDS: [&str; 8] = ["ipynb", "js", "json", "py", "sh", "ts", "yaml", "yml"];
+    name.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end.to_lowercase().as_str()))
 }
 
 /// Whether an address has no dot too many.

@@ -17,14 +17,22 @@ const PLACEHOLDERS: &[&str] = &[
     "fillin",
     "fillme",
     "fillmein",
+    "erikamustermann",
     "firstlast",
     "firstnamelastname",
     "fixme",
+    "helloworld",
+    "janedoe",
+    "johndoe",
     "lastfirst",
+    "maxmustermann",
     "myname",
     "myteam",
     "namesurname",
     "nobody",
+    "nombreapellido",
+    "nomecognome",
+    "nomesobrenome",
     "noname",
     "none",
     "noone",
@@ -40,6 +48,8 @@ const PLACEHOLDERS: &[&str] = &[
     "null",
     "ownername",
     "placeholder",
+    "prenomnom",
+    "prénomnom",
     "replaceme",
     "somebody",
     "someone",
@@ -63,6 +73,8 @@ const PLACEHOLDERS: &[&str] = &[
     "unspecified",
     "untagged",
     "username",
+    "voornaamachternaam",
+    "vornamenachname",
     "youremail",
     "yourname",
     "yourteam",
@@ -412,7 +424,7 @@ const GROUPS_ALONE: &[&str] = &[
 ];
 
 /// Words of [`OF_GROUPS`] that are given names too, at the beginning of a full name.
-const GIVEN: &[&str] = &["dev"];
+pub(super) const GIVEN: &[&str] = &["dev"];
 
 /// Whether it stands where an owner has to be named, and names nobody: `TBD`, `n/a`, `-`, `xxx`, `FILL_ME_IN`, `your name here`.
 pub(crate) fn is_placeholder(name: &str) -> bool {

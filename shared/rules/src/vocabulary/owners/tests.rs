@@ -903,3 +903,51 @@ fn initials_that_are_also_a_word_made_a_number_nobody() {
         assert!(!matches!(Named::of(name), Named::Person(_)), "{name}: {:?}", Named::of(name));
     }
 }
+
+/// Files, hosts and parts of programs became mailboxes of nobody.
+#[test]
+fn a_session_with_a_dot_is_not_always_a_persons() {
+    for name in [
+        "main.py",
+        "run.sh",
+        "config.yaml",
+        "node.js",
+        "lambda.handler",
+        "index.handler",
+        "my.session",
+        "test.session",
+        "default.session",
+        "root.session",
+        "temp.creds",
+        "ann-mbp.fritz.box",
+        "login.node",
+        "head.node",
+        "node.cluster",
+        "gpu.cluster",
+        "slurm.login",
+        "kafka.connect",
+        "hive.metastore",
+        "postgres.backup",
+        "redis.cache",
+        "web.backend",
+        "core.dns",
+        "credit.risk",
+        "daily.score",
+        "john.doe",
+        "max.mustermann",
+        "vorname.nachname",
+        "nombre.apellido",
+        "prenom.nom",
+        "hello.world",
+    ] {
+        let named = Named::of(&format!("arn:aws:sts::123456789012:assumed-role/DataScience/{name}"));
+        assert!(!matches!(named, Named::Person(_)), "{name}: {named:?}");
+    }
+    for name in ["ann.example", "dev.patel", "anna-maria.example2", "mary.jenkins", "john.lambda"] {
+        let named = Named::of(&format!("arn:aws:sts::123456789012:assumed-role/DataScience/{name}"));
+        assert_eq!(named, Named::Person(name.into()), "{name}");
+    }
+    for name in ["main.py", "john.doe", "Max.Mustermann", "jane.doe@example.com"] {
+        assert_eq!(Named::of(name), Named::Nobody, "{name}");
+    }
+}
