@@ -424,7 +424,10 @@ const GROUPS_ALONE: &[&str] = &[
 ];
 
 /// Words of [`OF_GROUPS`] that are given names too, at the beginning of a full name.
-pub(super) const GIVEN: &[&str] = &["dev"];
+pub(super) const GIVEN: &[&str] = &["dev", "job"];
+
+/// Words of [`OF_GROUPS`] that are surnames too, behind a word that is none of a group.
+const SURNAMES: &[&str] = &["builder", "cleaner", "student", "trainer", "worker"];
 
 /// Whether it stands where an owner has to be named, and names nobody: `TBD`, `n/a`, `-`, `xxx`, `FILL_ME_IN`, `your name here`.
 pub(crate) fn is_placeholder(name: &str) -> bool {
@@ -509,11 +512,12 @@ pub(super) fn is_in(list: &[&str], word: &str) -> bool {
 /// Whether a person may have this name, and it can stand before the @ of an address.
 pub(super) fn can_be_a_person(name: &str) -> bool {
     let is_local_part = name.chars().all(|c| c.is_alphanumeric() || "._+-'".contains(c));
-    let skipped = full_name(name).map_or(0, |words| usize::from(words.first().is_some_and(|first| is_in(GIVEN, first))));
-    is_local_part
-        && name.starts_with(char::is_alphanumeric)
-        && name.ends_with(char::is_alphanumeric)
-        && !words(name).iter().skip(skipped).any(|word| is_of_group(word))
+    let is_of_work = || match full_name(name).as_deref() {
+        Some([first, rest @ ..]) if is_in(GIVEN, first) => rest.iter().any(|word| is_of_group(word)),
+        Some([first, last]) if name.contains('.') && is_in(SURNAMES, last) => is_of_group(first) || is_group(first),
+        _ => words(name).iter().any(|word| is_of_group(word)),
+    };
+    is_local_part && name.starts_with(char::is_alphanumeric) && name.ends_with(char::is_alphanumeric) && !is_of_work()
 }
 
 /// The words of a name in lower case. They end at what is neither a letter nor a digit, and before a capital in camel case. Numbers are left out.

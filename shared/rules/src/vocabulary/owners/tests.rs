@@ -951,3 +951,13 @@ fn a_session_with_a_dot_is_not_always_a_persons() {
         assert_eq!(Named::of(name), Named::Nobody, "{name}");
     }
 }
+
+#[test]
+fn people_whose_name_is_a_word_of_groups_were_nobody() {
+    for name in ["job.cohen", "job.abraham", "JobCohen", "will.worker", "max.trainer", "ann.student", "bob.builder"] {
+        assert_eq!(Named::of(name), Named::Person(name.into()), "{name}");
+    }
+    for name in ["job.runner", "job.scheduler", "dev.worker", "ml.worker", "spark.worker", "fraud.trainer", "job-cohen", "student1"] {
+        assert!(!matches!(Named::of(name), Named::Person(_)), "{name}: {:?}", Named::of(name));
+    }
+}
