@@ -99,13 +99,19 @@ fn present(text: &str) -> Cow<'_, str> {
     now("now ").unwrap_or(kept).trim_end_matches([',', ';', '|']).to_owned().into()
 }
 
-/// Who comes after the others: behind the last arrow, the one behind `now`, or who is called new: `old:ann new:bob`. `None`: nobody does.
+/// Who comes after the others: behind the last arrow, the one behind `now`, or who is called new: `old:ann new:bob`. Between two addresses, `to` is an arrow:
+/// `from ann@example.com to bob@example.com`. `None`: nobody does.
 fn successor(text: &str) -> Option<&str> {
     static ARROW: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^.*\S\s*(?:[-=]>|→)\s*(\S.*)$").ok());
     static NOW: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^.*\S\s*[(\[,;]\s*now:?\s+([^\s()\[\],;]+)\s*[)\]]?\s*$").ok());
     static NEW: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"(?i)^.*\S\s+(?:current|new|now)(?:\s+owner)?\s*[:=]\s*([^()\[\],;]*[^\s()\[\],;])\s*$").ok());
-    [&ARROW, &NOW, &NEW].iter().find_map(|pattern| Some(pattern.as_ref()?.captures(text)?.get(1)?.as_str()))
+    static WAS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\s*was\s[^,;|/]*\snow\s+([^\s,;|/]+)\s*$").ok());
+    static TO: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)^[^,;|/]*\S@\S+\s+(?:[^,;|/@]*\s)?(?:(?:new|now|then|to)|(?:till|until)\s+[\d./-]+)\s+(\S+@[^\s,;|/]+)\s*$").ok()
+    });
+    static INSTEAD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\s*(\S+)\s+instead\s+of\s+\S+\s*$").ok());
+    [&ARROW, &NOW, &NEW, &WAS, &TO, &INSTEAD].iter().find_map(|pattern| Some(pattern.as_ref()?.captures(text)?.get(1)?.as_str()))
 }
 
 /// The text without what is said of somebody who is gone or not meant, in brackets or behind an address: `bob@example.com (was ann@example.com)`.

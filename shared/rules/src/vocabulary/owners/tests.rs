@@ -270,6 +270,15 @@ fn who_was_owner_before_or_is_not_meant_was_mailed() {
         // With the signs that a tag of SageMaker can have.
         "formerly ann@example.com / now bob@example.com",
         "old:ann@example.com new:bob@example.com",
+        "was ann@example.com now bob@example.com",
+        "was ann@example.com - now bob@example.com",
+        "ann@example.com to bob@example.com",
+        "from ann@example.com to bob@example.com",
+        "ann@example.com moved to bob@example.com",
+        "ann@example.com handed over to bob@example.com",
+        "transferred from ann@example.com to bob@example.com",
+        "bob@example.com instead of ann@example.com",
+        "ann@example.com until 2026-06 bob@example.com",
         "previous=ann@example.com current=bob@example.com",
     ] {
         assert_eq!(Named::of(text), Named::Addresses("bob@example.com".into()), "{text}");
@@ -291,9 +300,15 @@ fn who_was_owner_before_or_is_not_meant_was_mailed() {
     ] {
         assert_eq!(Named::of(text), Named::Nobody, "{text}");
     }
-    for (text, person) in
-        [("ann -> bob", "bob"), ("ann (now bob)", "bob"), ("bob (was ann)", "bob"), ("notker", "notker"), ("nowak", "nowak")]
-    {
+    for (text, person) in [
+        ("was ann now bob", "bob"),
+        ("was ann - now bob", "bob"),
+        ("ann -> bob", "bob"),
+        ("ann (now bob)", "bob"),
+        ("bob (was ann)", "bob"),
+        ("notker", "notker"),
+        ("nowak", "nowak"),
+    ] {
         assert_eq!(Named::of(text), Named::Person(person.into()), "{text}");
     }
     for address in ["not@example.com", "nowak@example.com", "not-ann@example.com"] {
