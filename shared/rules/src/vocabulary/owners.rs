@@ -44,14 +44,15 @@ impl Named {
     pub fn of(text: &str) -> Self {
         let text = one_line(&seen(text));
         let text = present(&text);
-        if let Some(people) = several(&text) {
+        let text = without_place(&text);
+        if let Some(people) = several(text).or_else(|| several_in_full(text)) {
             return Self::Several(people);
         }
-        if let Some(addresses) = addresses(&text) {
+        if let Some(addresses) = addresses(text) {
             let real: Vec<&str> = each(&addresses).into_iter().filter(|address| !is_nobodys_mailbox(address)).collect();
             return if real.is_empty() { Self::Nobody } else { Self::Addresses(real.join(AND)) };
         }
-        let Some(Name { text: name, role }) = name_in(undecorated(&text)) else { return Self::Nobody };
+        let Some(Name { text: name, role }) = name_in(undecorated(text)) else { return Self::Nobody };
         let name = undecorated(name);
         let named = Self::by_name(name);
         match role.filter(|role| !is_of_identity_center(role)) {
@@ -63,7 +64,7 @@ impl Named {
     fn by_name(name: &str) -> Self {
         match name {
             // An address that cannot be read for certain.
-            name if name.contains('@') => Self::Nobody,
+            name if name.contains('@') || name.contains("..") => Self::Nobody,
             name if are_initials_and_number(name) => Self::Person(name.to_owned()),
             name if is_placeholder(name) => Self::Nobody,
             name if is_group(name) => Self::Other(name.to_owned()),
@@ -185,6 +186,25 @@ fn several(text: &str) -> Option<Vec<String>> {
     (2 <= people.len() && !is_by_address).then(|| people.into_iter().collect())
 }
 
+/// The people in a text of full names with `+` or ` - ` between them, as a tag of SageMaker can have no comma: `ann.example+bob.example`. `ann+ml` is one mailbox.
+fn several_in_full(text: &str) -> Option<Vec<String>> {
+    let spaced = text.replace('+', " - ");
+    let parts: BTreeSet<String> = spaced.split(" - ").map(|part| part.trim().to_lowercase()).collect();
+    (2 <= parts.len() && parts.iter().all(|part| is_full(part))).then(|| parts.into_iter().collect())
+}
+
+/// Whether it is `first.last` of a person.
+fn is_full(name: &str) -> bool {
+    name.contains('.') && full_name(name).is_some() && matches!(Named::by_name(name), Named::Person(_))
+}
+
+/// The text without where the person is: `user/ann`, `123456789012:user/ann`, and `d-abcdefghij12/ann`, a user profile of a domain.
+fn without_place(text: &str) -> &str {
+    static PLACE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(?:(?:\d{12}:)?(?i:users?)|d-[a-z0-9]{8,})/").ok());
+    let found = PLACE.as_ref().and_then(|place| place.find(text));
+    found.map_or(text, |place| &text[place.end()..])
+}
+
 /// The text with `;` for each `&` that stands between names or addresses. In `r&d@example.com` it is a part of the name.
 fn with_semicolons(text: &str) -> Cow<'_, str> {
     let mut parts = text.split('&');
@@ -277,7 +297,7 @@ pub(crate) fn user_in(creator: &str) -> &str {
 }
 
 /// The name in a text: the end of an ARN or of a principal's id (`AROAEXAMPLE:ann`), the user in a directory (`CORP\ann`, `uid=ann,ou=people`), what stands
-/// behind a label (`user:ann`, `@ann`), else the whole text. `None`: the ARN names nobody.
+/// behind a label (`user:ann`, `@ann`, before a full name any: `lead=ann.example`), else the whole text. `None`: the ARN names nobody.
 fn name_in(text: &str) -> Option<Name<'_>> {
     const LABELS: [&str; 9] = ["contact", "email", "mail", "mailto", "name", "owner", "uid", "user", "username"];
     let text = text.trim();
@@ -295,7 +315,10 @@ fn name_in(text: &str) -> Option<Name<'_>> {
         Some((id, name)) if is_principal(id) => Some(Name { text: name.trim(), role: is_of_role(id).then_some("") }),
         Some((id, name)) if id.bytes().all(|byte| byte.is_ascii_digit()) => Some(Name::plain(name.trim())),
         Some((label, name)) if LABELS.contains(&label.trim().to_lowercase().as_str()) => name_in(name),
-        _ => Some(Name::plain(text)),
+        _ => {
+            let behind_label = text.split_once([':', '=', '/']).map(|(_, name)| name.trim()).filter(|name| is_full(name));
+            Some(Name::plain(behind_label.unwrap_or(text)))
+        }
     }
 }
 

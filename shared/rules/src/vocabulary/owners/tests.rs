@@ -976,3 +976,25 @@ fn people_whose_name_is_a_word_of_groups_were_nobody() {
         assert!(!matches!(Named::of(name), Named::Person(_)), "{name}: {:?}", Named::of(name));
     }
 }
+
+#[test]
+fn one_person_or_two_were_another_text() {
+    for text in ["ann.example+bob.example", "Ann.Example + bob.example", "bob.example - ann.example"] {
+        assert_eq!(Named::of(text), Named::Several(vec!["ann.example".into(), "bob.example".into()]), "{text}");
+    }
+    for (text, person) in [
+        ("d-abcdefghij12/ann-example", "ann-example"),
+        ("user/ann", "ann"),
+        ("users/ann", "ann"),
+        ("123456789012:user/ann", "ann"),
+        ("employee:ann.example", "ann.example"),
+        ("lead=ann.example", "ann.example"),
+        ("nlp/ann.example", "ann.example"),
+    ] {
+        assert_eq!(Named::of(text), Named::Person(person.into()), "{text}");
+    }
+    assert_eq!(Named::of("ann..example"), Named::Nobody);
+    for text in ["eng/ml/ann", "ann - berlin", "nlp/ann"] {
+        assert_eq!(Named::of(text), Named::Other(text.into()), "{text}");
+    }
+}
