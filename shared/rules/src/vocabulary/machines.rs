@@ -3,7 +3,7 @@
 use crate::vocabulary::{
     letters::is_word,
     machine_words::{ALSO_NAMES, LAST_WORDS, PARTS, SERVICES, TOOLS, WORDS, WORK},
-    people::{GIVEN, full_name, has_acronym, is_group, is_in, is_of_group, words},
+    people::{GIVEN, full_name, has_acronym, is_group, is_in, is_of_group, is_placeholder, words},
 };
 
 /// Whether it is the name of a service of AWS, of a tool, or of a session that such a one begins.
@@ -103,7 +103,7 @@ fn is_technical(words: &[String]) -> bool {
     // `buser` and `talbot` are people.
     let is_of_tool = |word: &str| {
         let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
-        ["user", "users", "bot"].iter().any(|end| word.strip_suffix(end).is_some_and(is_known))
+        ["user", "users", "bot", "runner", "admin", "acct"].iter().any(|end| word.strip_suffix(end).is_some_and(is_known))
     };
     let has_service = || 1 < words.len() && words.iter().any(|word| SERVICES.contains(&word.as_str()));
     has_tool(words)
@@ -139,9 +139,13 @@ fn is_made_of_work(letters: &str, most: usize) -> bool {
     letters.is_empty() || is_of_group(letters) || work.any(|word| letters.strip_prefix(word).is_some_and(is_rest))
 }
 
-/// Whether it is a word that is in the names of machines or of groups.
+/// Whether it is a word that is in the names of machines or of groups, or a placeholder that is no part of a name.
 fn is_known(word: &str) -> bool {
-    [WORDS, ALSO_NAMES, WORK].iter().any(|list| is_in(list, word)) || is_of_group(word) || has_tool(&[word.to_owned()])
+    let is_placeholder = || 4 <= word.len() && is_placeholder(word);
+    [WORDS, ALSO_NAMES, WORK, SERVICES].iter().any(|list| is_in(list, word))
+        || is_of_group(word)
+        || is_placeholder()
+        || has_tool(&[word.to_owned()])
 }
 
 /// Whether it begins as companies name the accounts of programs, and those with which people administrate: `sa-churn`, `npa_ml`, `adm-ann`.

@@ -998,3 +998,72 @@ fn one_person_or_two_were_another_text() {
         assert_eq!(Named::of(text), Named::Other(text.into()), "{text}");
     }
 }
+
+#[test]
+fn users_of_programs_and_placeholders_of_other_languages_became_mailboxes() {
+    for text in [
+        "testuser",
+        "guestuser",
+        "tempuser",
+        "s3user",
+        "kubeuser",
+        "slurmuser",
+        "samluser",
+        "scimuser",
+        "ghrunner",
+        "tfrunner",
+        "k6runner",
+        "itadmin",
+        "codespaces",
+        "gitpod",
+        "slurm",
+        "pcluster",
+        "kops",
+        "kube",
+        "healthcheck",
+        "saml",
+        "vllm",
+        "ohne",
+        "kein",
+        "offen",
+        "entfällt",
+        "aucune",
+        "nessuna",
+        "ninguna",
+        "nenhuma",
+        "desconocida",
+        "rien",
+        "vide",
+        "leeg",
+        "ingen",
+        "okänd",
+        "yok",
+        "nikt",
+        "никто",
+        "所有人",
+        "未登録",
+        "全員",
+        "available",
+        "inactive",
+        "removed",
+        "reserved",
+        "alumni",
+        "leaver",
+        "abandoned",
+        "stale",
+        "decommissioned",
+        "unmanaged",
+        "not-owned",
+        "ownerless",
+        "TO-BE-FILLED",
+        "testowner",
+        "sample-owner",
+    ] {
+        assert_eq!(Named::of(text), Named::Nobody, "{text}");
+    }
+    for person in
+        ["buser", "mauser", "turner", "samuel", "kuba", "nada", "openshaw", "offenbach", "mustafa", "badmin", "brunner", "trunner"]
+    {
+        assert_eq!(Named::of(person), Named::Person(person.into()), "{person}");
+    }
+}
