@@ -121,7 +121,8 @@ pub(super) fn is_of_kubernetes(part: &str, before: &str) -> bool {
     SHAPES.kubernetes.is_match(part) && !is_word && !is_acronym && !is_number(part)
 }
 
-/// Whether it may be a short random id or the number of a version: `d5de`, `JSJC61`, `y29db8`, `v41`. It may as well be somebody's word: `a100x8`.
+/// Whether it may be a short random id or the number of a version: `d5de`, `JSJC61`, `y29db8`, `v41`, `kqdlmt`. It may as well be somebody's word: `a100x8`,
+/// `ctrmtl`.
 pub(super) fn may_be_random(part: &str) -> bool {
     let letters: Vec<&str> = runs(part).filter(|run| !is_number(run)).collect();
     let changes = runs(part).count().saturating_sub(1);
@@ -131,7 +132,8 @@ pub(super) fn may_be_random(part: &str) -> bool {
     let is_hex = (4..=5).contains(&part.len()) && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) && has_letters;
     let is_odd = (6..=10).contains(&part.len()) && (2 <= changes || letters.iter().any(|run| 3 <= run.len()));
     let is_version = part.strip_prefix('v').is_some_and(|number| 2 <= number.len() && is_number(number));
-    is_version || (0 < changes && !is_word && (is_hex || is_odd))
+    let is_without_vowels = changes == 0 && 6 <= part.len() && !is_number(part) && !has_vowel(part) && !is_word;
+    is_version || is_without_vowels || (0 < changes && !is_word && (is_hex || is_odd))
 }
 
 /// Whether it looks like random letters and digits: `x7k2p9`, `cIpzShs3Qp`. Names of models are not: `resnet101`, `wav2vec2`, `ResNet50V2`. The more
@@ -146,7 +148,7 @@ fn is_random(part: &str) -> bool {
         0 if is_number(part) => false,
         // A word in camel case has more letters than these.
         0 if 8 <= length && 2 * length <= 5 * humps(part) || 16 <= length && length <= 4 * humps(part) => true,
-        0 => 6 <= length && !has_vowel(part) && words.is_empty(),
+        0 => 10 <= length && !has_vowel(part) && words.is_empty(),
         // Letters and then a number, or the other way round: `resnet101`, `7b`.
         1 => false,
         2 => 8 <= length && !others.is_empty(),

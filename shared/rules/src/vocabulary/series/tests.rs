@@ -316,6 +316,18 @@ fn what_may_be_a_random_id_is_of_a_series_only_if_the_work_is_the_same() {
     }
 }
 
+/// Only the first of them was told to its owner.
+#[test]
+fn abbreviations_of_different_work_were_one_series() {
+    let id = |name: &str, work| series_id(Kind::TrainingJob, &job(name, &[]), work);
+    for (one, other) in [("train-ctrmtl", "train-cvrmtl"), ("train-cstmrsgmt", "train-lgstcs"), ("train-trnsprt", "train-hlthchk")] {
+        assert_ne!(id(one, Some("ctr role/ml")), id(other, Some("cvr role/ml")), "{one}");
+        assert_ne!(id(one, None), id(other, None), "{one}: it is not known what they do");
+        assert_eq!(id(one, Some("churn role/ml")), id(other, Some("churn role/ml")), "{one}");
+        assert_ne!(id(&format!("{one}-20261124"), None), id(&format!("{other}-20261124"), None), "{one}");
+    }
+}
+
 #[test]
 fn a_time_or_a_random_id_is_made_by_a_tool() {
     for (name, is_made) in [
