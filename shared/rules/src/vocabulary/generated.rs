@@ -27,6 +27,8 @@ pub(super) struct Shapes {
     pub(super) number: Regex,
     /// A word for a counter, and the number.
     pub(super) counter: Regex,
+    /// A word that is numbered, and the number without a dash: a counter only if nothing else makes the name unique, as behind a dash.
+    pub(super) numbered: Regex,
     /// A random end as Kubernetes generates it.
     pub(super) kubernetes: Regex,
     /// The end of a name that the SageMaker Python SDK chose: a time with milliseconds, a time of 14 digits (`ModelTrainer`), or seconds since 1970
@@ -64,6 +66,7 @@ pub(super) static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
             r"(?i-u)^(?:0\d{2,}|\d{5,}|MONTH\d\d?|\d\d?MONTH|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?$|\d{1,3}-of-\d{1,3}|WEEK-?\d\d)(?:-|$)",
         ),
         counter: regex(r"(?i-u)^(run|build|job|ci|mr|pr|attempt|retry|try|exec|execution|iter|iteration|trial)-?\d+(?:-|$)"),
+        numbered: regex(r"(?i-u)^(cycle|day|exp|experiment|night|nr|rerun|rev|round|seq|sprint)\d+(?:-|$)"),
         kubernetes: regex("^[bcdfghjklmnpqrstvwxz2456789]{5}$"),
         sdk: regex(
             r"(?-u)-(?:20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])-\d\d-\d\d-\d\d-\d{3}|20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{6}|1\d{9}-[0-9a-f]{4})$",

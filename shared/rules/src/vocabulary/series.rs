@@ -18,6 +18,8 @@ enum Part {
     Generated,
     /// It tells what the job does, unless nothing else makes the name unique.
     Either(String),
+    /// It tells what the job does, and has a number that may be a counter. The second text is without it.
+    Numbered(String, String),
     /// The end of the name. It may be a short random id.
     MaybeRandom(String),
 }
@@ -92,6 +94,11 @@ fn keep(kept: &mut Vec<String>, parts: Vec<Part>, is_unique: bool) -> bool {
             Part::Work(word) if is_unique || !is_in_doubt(&word) => kept.extend(Some(word).filter(|word| !word.is_empty())),
             Part::Either(word) if is_unique => kept.push(word),
             Part::MaybeRandom(word) => kept.push(word),
+            Part::Numbered(whole, _) if is_unique => kept.push(whole),
+            Part::Numbered(_, word) => {
+                kept.push(word);
+                is_numbered = true;
+            }
             Part::Work(_) | Part::Either(_) => is_numbered = true,
             Part::Generated => {}
         }
@@ -113,6 +120,9 @@ fn next(rest: &str, before: &str) -> (usize, Part) {
     }
     if let Some(counter) = SHAPES.counter.captures(rest) {
         return (counter[0].len(), Part::Work(counter[1].to_owned()));
+    }
+    if let Some(numbered) = SHAPES.numbered.captures(rest) {
+        return (part.len(), Part::Numbered(part.to_owned(), numbered[1].to_owned()));
     }
     if let Some(number) = SHAPES.number.find(rest) {
         let number = number.as_str().trim_end_matches('-');

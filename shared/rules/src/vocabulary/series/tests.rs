@@ -129,6 +129,12 @@ fn what_a_tool_generates_is_left_out() {
         ("score-thu", "score"),
         ("score-bemused-stag-123", "score"),
         ("score-wise-otter", "score"),
+        // Counters without a dash.
+        ("train-sprint41", "train-sprint"),
+        ("round3", "round"),
+        ("train-exp012-x", "train-exp-x"),
+        ("score-seq00041", "score-seq"),
+        ("score-night41", "score-night"),
         // What may be a short random id.
         ("score-d5de", "score"),
         ("score-d5de1", "score"),
@@ -235,6 +241,7 @@ fn what_tells_the_work_is_kept() {
         ("mlp-64-32-16-churn-20261124", "mlp-64-32-16-churn"),
         ("resnet-50-2026-11-24-09-10-00-123", "resnet-50"),
         ("20261124-fold-2", "fold-2"),
+        ("exp12-20261124", "exp12"),
         ("customer-10001-train-20261124", "customer-10001-train"),
         ("lr-0001-3f2b8c1e9a4d", "lr-0001"),
         ("9f86d08-llama-1024-ctx-2048", "llama-1024-ctx-2048"),
