@@ -52,8 +52,8 @@ pub(super) static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
               | \d\d?-\d\d?-(?:19|20)\d\d | \d\d-MM-DD | MM-DD-\d\d | DD-MM-\d\d | DD-(?:[01]\d|2[0-3])-[0-5]\d-[0-5]\d
               | (?: (?:19|20)\d\d | fy\d\d ) -? (?: [wqp] | WEEK ) \d\d? (?:-[1-7])?
               | \d\d (?:0[1-9]|1[0-2]) (?:0[1-9]|[12]\d|3[01]) - (?:[01]\d|2[0-3]) [0-5]\d
-              | \d\d? -? MONTH -? \d\d | MONTH -? \d\d? - \d\d
-              | (?:19|20)\d\d -? MONTH (?: -? \d\d? )? | (?: \d\d? -? )? MONTH -? (?: \d\d? - )? (?:19|20)\d\d
+              | \d\d? -? (?:MONTH|FOREIGN) -? \d\d | (?:MONTH|FOREIGN) -? \d\d? - \d\d
+              | (?:19|20)\d\d -? (?:MONTH|FOREIGN) (?: -? \d\d? )? | (?: \d\d? -? )? (?:MONTH|FOREIGN) -? (?: \d\d? - )? (?:19|20)\d\d
               | \d{8,} )
             (?: t\d{2,9}z? )?
             (?: - (?: \d+z? | t\d{4,9}z? | \d\d?h\d\d (?: m (?:\d\ds)? )? | \d{0,6}(?:am|pm|utc|gmt|z) ) )*
@@ -63,7 +63,7 @@ pub(super) static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         describe: regex(r"(?-u)^\d+-g[0-9a-f]{7,40}(?:-|$)"),
         time: regex(r"(?i-u)^(?:\d\d?h\d\d(?:m(?:\d\ds)?)?|t\d{4,6}z?|\d{6}z)(?:-|$)"),
         number: regex(
-            r"(?i-u)^(?:0\d{2,}|\d{5,}|MONTH\d\d?|\d\d?MONTH|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?$|\d{1,3}-of-\d{1,3}|WEEK-?\d\d)(?:-|$)",
+            r"(?i-u)^(?:0\d{2,}|\d{5,}|MONTH\d\d?|\d\d?MONTH|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?$|WEEKDAY$|\d{1,3}-of-\d{1,3}|WEEK-?\d\d)(?:-|$)",
         ),
         counter: regex(r"(?i-u)^(run|build|job|ci|mr|pr|attempt|retry|try|exec|execution|iter|iteration|trial)-?\d+(?:-|$)"),
         numbered: regex(r"(?i-u)^(cycle|day|exp|experiment|night|nr|rerun|rev|round|seq|sprint)\d+(?:-|$)"),
@@ -80,10 +80,26 @@ pub(super) static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
 fn filled(pattern: &str) -> String {
     const DAY: &str = "(?:0[1-9]|[12]\\d|3[01])";
     const WEEK: &str = "(?:[ck]w|week|wk)";
-    pattern.replace("MONTH", MONTH).replace("MM", "(?:0[1-9]|1[0-2])").replace("DD", DAY).replace("WEEK", WEEK)
+    pattern
+        .replace("MONTH", MONTH)
+        .replace("FOREIGN", FOREIGN_MONTH)
+        .replace("WEEKDAY", FOREIGN_DAY)
+        .replace("MM", "(?:0[1-9]|1[0-2])")
+        .replace("DD", DAY)
+        .replace("WEEK", WEEK)
 }
 
 const MONTH: &str = "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)";
+
+/// Months in German, French, Spanish, Italian, Portuguese and Dutch, which Python's `%B` and `%b` write. Those that are words of machine learning or a planet
+/// (`set`, `gen`, `mars`) are left out.
+const FOREIGN_MONTH: &str = "(?:januar|februar|maerz|mrz|mai|juni|juli|okt(?:ober)?|dez(?:ember)?|janv(?:ier)?|fevr(?:ier)?|avr(?:il)?|juin|juil(?:let)?|aout|septembre|octobre\
+    |novembre|decembre|enero|febrero|marzo|abr(?:il)?|mayo|junio|julio|agosto|septiembre|octubre|noviembre|dic(?:iembre)?|gennaio|febbraio|aprile|maggio|giugno\
+    |luglio|settembre|ottobre|dicembre|janeiro|fevereiro|maio|junho|julho|setembro|outubro|novembro|dezembro|januari|februari|mrt|maart|mei|augustus)";
+
+/// Days of the week in these languages.
+const FOREIGN_DAY: &str = "(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes|martes|miercoles|jueves\
+    |viernes|sabado|domingo|maandag|dinsdag|woensdag|donderdag|vrijdag|zaterdag|zondag)";
 
 /// The length of what is generated at the beginning of the rest of a name. `part`: its first part.
 pub(super) fn generated(rest: &str, part: &str) -> Option<usize> {
