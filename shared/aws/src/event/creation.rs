@@ -120,7 +120,7 @@ pub(super) fn read(detail: &Value, kinds: &[Kind], home: Home<'_>) -> anyhow::Re
     // An unknown creator is recorded too: whoever created an earlier resource with this name did not create this one.
     let is_machine = MACHINES.iter().any(|machine| call.user_agent.as_deref().is_some_and(|agent| agent.contains(machine)));
     let user = user(&call.user_identity).filter(|_| !is_machine).unwrap_or_default();
-    Ok(Request { trigger: Trigger::Created(id, spelt, Creator { user }), ..nothing })
+    Ok(Request { trigger: Trigger::Created(id, spelt, Creator { user, maker: maker(&call.user_identity) }), ..nothing })
 }
 
 /// The user's name, or the ARN of an assumed role's session, whose name alone does not tell a person from a program. `None`: a service, another account, the root user, or an unknown identity.
@@ -142,6 +142,14 @@ fn user(identity: &Value) -> Option<String> {
         // IdentityCenterUser has only an id, which is not an address.
         _ => None,
     }
+}
+
+/// What made the call, also a program, which may wait for what it made: the service that called, else the user's or the session's ARN or name.
+fn maker(identity: &Value) -> String {
+    let text = |pointer: &str| identity.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+    // What SageMaker calls by itself belongs to whoever has the session.
+    let service = text("/invokedBy").filter(|service| service.ends_with(".amazonaws.com") && !service.starts_with("sagemaker."));
+    service.or_else(|| text("/arn")).or_else(|| text("/userName")).unwrap_or_default().to_owned()
 }
 
 /// Whether a program works in a session of this name, by all that `CloudTrail` says besides the name: a service, a function, a task or an instance of EC2 has the
@@ -270,6 +278,25 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_made_the_call_is_kept_though_it_is_nobody() {
+        const SESSION: &str = "arn:aws:sts::1:assumed-role/AmazonMWAA-ml/AmazonMWAA-airflow";
+        for (identity, maker) in [
+            (json!({"type": "AssumedRole", "arn": SESSION, "sessionContext": {"ec2RoleDelivery": "2.0"}}), SESSION),
+            (json!({"type": "AssumedRole", "arn": SESSION, "invokedBy": "states.amazonaws.com"}), "states.amazonaws.com"),
+            (json!({"type": "AssumedRole", "arn": SESSION, "invokedBy": "sagemaker.amazonaws.com"}), SESSION),
+            (json!({"type": "AWSService", "invokedBy": "glue.amazonaws.com"}), "glue.amazonaws.com"),
+            (Value::Null, ""),
+        ] {
+            let request = read_call(&call(&identity));
+            assert_eq!(
+                request.creator().map(|(_, creator)| (creator.user.as_str(), creator.maker.as_str())),
+                Some(("", maker)),
+                "{identity}"
+            );
+        }
+    }
+
+    #[test]
     fn what_created_nothing_is_a_run_that_looks_at_nothing() {
         let ann = json!({"type": "IAMUser", "userName": "ann"});
         let with = |field: &str, value: Value| {
@@ -320,7 +347,11 @@ mod tests {
                     "app/d-1/ann/canvas/default",
                 ),
             ] {
-                assert_eq!(read(name, parameters, response).creator(), Some((&id.to_owned(), &Creator { user: "ann".into() })), "{name}");
+                assert_eq!(
+                    read(name, parameters, response).creator(),
+                    Some((&id.to_owned(), &Creator { user: "ann".into(), maker: "ann".into() })),
+                    "{name}"
+                );
             }
             for (name, parameters) in [
                 ("CreateCluster", json!({"clusterName": "pretrain"})),

@@ -17,7 +17,12 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be written.
     pub async fn remember_creator(&self, id: &str, creator: &Creator, now: Timestamp) -> anyhow::Result<()> {
-        let texts = [("pk", Some(self.pk("creator")?)), ("sk", Some(id.to_owned())), ("user", Some(creator.user.clone()))];
+        let texts = [
+            ("pk", Some(self.pk("creator")?)),
+            ("sk", Some(id.to_owned())),
+            ("user", Some(creator.user.clone())),
+            ("maker", Some(creator.maker.clone())),
+        ];
         let numbers = [("expires", Some((now + CREATOR_KEPT).as_second().to_string()))];
         self.put_one(item(texts, numbers)).await
     }
@@ -28,7 +33,10 @@ impl Ledger<'_> {
     /// The table cannot be read.
     pub async fn creators(&self, ids: impl Iterator<Item = String>) -> anyhow::Result<HashMap<String, Creator>> {
         let items = self.batch("creator", ids).await?;
-        let creator = |item: &Item| Some((text(item, "sk")?.to_owned(), Creator { user: text(item, "user")?.to_owned() }));
+        let creator = |item: &Item| {
+            let maker = text(item, "maker").unwrap_or_default().to_owned();
+            Some((text(item, "sk")?.to_owned(), Creator { user: text(item, "user")?.to_owned(), maker }))
+        };
         Ok(items.iter().filter_map(creator).collect())
     }
 

@@ -115,7 +115,7 @@ impl Common {
         let usual = if kind == Kind::App { "default" } else { "example" };
         let name = keys.or("name", usual.to_owned())?;
         let tags = Tags::Known(tags(keys, "tags")?);
-        let creator = keys.take("created-by")?.map(|user| Creator { user });
+        let creator = keys.take("created-by")?.map(|user| Creator { user, maker: String::new() });
         let id = kind.id(&name);
         let arn = Some(format!("arn:aws:sagemaker:{region}:123456789012:{id}"));
         Ok(Self { at, kind, resource: Resource { id, arn, name, tags, ownership: Ownership::default() }, creator })

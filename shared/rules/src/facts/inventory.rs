@@ -45,7 +45,7 @@ pub struct Asset {
     pub stop: Remedy,
     /// What it belongs to, or was made from.
     pub parent: Option<Parent>,
-    /// The id or ARN of what started it and waits for it, of a job ([`Subject::part_of`]).
+    /// What started it and waits for it, of a job: an id or ARN ([`Subject::part_of`]), or the creator that waits.
     pub part_of: Option<String>,
     /// As in [`crate::facts::TrainingJob::work`], once the job was described.
     pub work: Option<String>,
@@ -102,10 +102,12 @@ pub struct Ancestor {
 }
 
 /// Who created a resource, from CloudTrail's `userIdentity`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Creator {
-    /// The name of the user, or the ARN of a role's session.
+    /// The name of the user, or the ARN of a role's session. Empty: not known, or a program's.
     pub user: String,
+    /// The service, user or session that made the call, also a program's, which may wait for a job: `states.amazonaws.com`. Empty: not known.
+    pub maker: String,
 }
 
 /// A running resource that a budget pays for.

@@ -110,15 +110,32 @@ fn is_turned(key: &str, ours: &str) -> bool {
     words(&in_one(key)) == words(ours) || words(&in_one(&key.to_lowercase())) == words(ours)
 }
 
-/// Whether it is `keep-until`, with one slip or with other words before or behind it, or with another word for `until`. `cost-guardian:keep-until` is another
-/// tool's.
+/// Whether it is `keep-until`, with two slips or with other words before or behind it, or with another word for `until`. `cost-guardian:keep-until` is another
+/// tool's; `sagemaker-guard:keep-until` is the guard's under the name that people give it.
 fn is_keep_until(key: &str) -> bool {
     let (letters, name) = (plain(key), name_of(KEEP_UNTIL_TAG));
-    let is_name = |letters: String| letters == name || ["keeptil", "keeptill"].contains(&letters.as_str());
+    let is_name = |letters: String| letters == name || is_of_two_slips(&letters) || ["keeptil", "keeptill"].contains(&letters.as_str());
     let word_ends = ends(key);
     let is_first = || word_ends.iter().any(|at| is_name(plain(&key[..*at])));
     let is_last = || [0].iter().chain(&word_ends).any(|at| is_name(plain(&key[*at..])));
-    strsim::osa_distance(&letters, &name) <= 1 || (!letters.contains("guard") && (is_first() || is_last()))
+    strsim::osa_distance(&letters, &name) <= 1 || (!is_of_another_guard(key) && (is_first() || is_last()))
+}
+
+/// Whether letters are `keepuntil` with two slips of typing: they begin and end as it does, and have no others.
+fn is_of_two_slips(letters: &str) -> bool {
+    let name = name_of(KEEP_UNTIL_TAG);
+    let is_typed = || letters.chars().all(|c| name.contains(c)) && letters.starts_with("keep") && letters.ends_with('l');
+    strsim::osa_distance(letters, &name) <= 2 && is_typed()
+}
+
+/// Whether another guard has the key: in one word with `guard`, as `guardian` and `lifeguard`, or with a word before it that names it. Those of the
+/// guard's own work do not.
+fn is_of_another_guard(key: &str) -> bool {
+    const OURS: [&str; 6] = ["aws", "bill", "budget", "ml", "sagemaker", "spend"];
+    let letters = plain(key);
+    let is_ours = |word: &&str| letters.strip_prefix(word).is_some_and(|rest| rest.starts_with("guard"));
+    let is_one_word = || !ends(key).iter().any(|at| plain(&key[..*at]).ends_with("guard"));
+    letters.contains("guard") && (is_one_word() || !OURS.iter().any(is_ours))
 }
 
 /// The key that is meant by a text with one slip in the guard's words, before a name or behind it.
@@ -280,6 +297,12 @@ mod tests {
             ("cos-guard:keep-untill", KEEP_UNTIL_TAG),
             ("cosguardkeepuntill", KEEP_UNTIL_TAG),
             ("xost-huard:keep-until", KEEP_UNTIL_TAG),
+            ("sagemaker-guard:keep-until", KEEP_UNTIL_TAG),
+            ("SageMakerGuard:KeepUntil", KEEP_UNTIL_TAG),
+            ("budget-guard:keep-until", KEEP_UNTIL_TAG),
+            ("keep-utill", KEEP_UNTIL_TAG),
+            ("KeepUtnill", KEEP_UNTIL_TAG),
+            ("ml:keep-utill", KEEP_UNTIL_TAG),
             ("coast-guard:keep-until", KEEP_UNTIL_TAG),
             ("post-guard:stoppable", STOPPABLE_TAG),
             ("guard:keep-until", KEEP_UNTIL_TAG),
@@ -445,6 +468,9 @@ mod tests {
             "keep-untilted",
             "housekeep-until",
             "other-guard:keep-until-date",
+            "sagemaker-guardian:keep-until",
+            "budget-guardrail:keep-until",
+            "keep-ups",
             "sagemaker-cost-guardian:snooze",
             "stoppable",
             "spot",

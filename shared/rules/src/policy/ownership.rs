@@ -8,7 +8,7 @@ use crate::{
     vocabulary::{
         machines::is_machine,
         owners::{Named, is_address, joined, user_in},
-        resource::Resource,
+        resource::{Kind, Resource},
         text::{alike, is_alike, one_line},
     },
 };
@@ -74,7 +74,7 @@ impl Policy {
     }
 
     /// Sets [`Resource::ownership`]: from a tag whose key is nearly right, else from the creator (the owner only), else from what the resource belongs to, else
-    /// as it was. Who has left is the owner only if nobody else is.
+    /// as it was. Who has left is the owner only if nobody else is. A creator that waits for its job is what the job is a part of.
     pub fn settle_ownership(&self, audited: &mut Asset) {
         let creator = audited.creator.as_ref().and_then(|creator| self.owner_by(creator));
         let tags = audited.resource.tags.read();
@@ -84,6 +84,9 @@ impl Policy {
         let owner = self.first_here(near.into_iter().chain(creator).chain(ancestors().filter_map(|tags| self.owner_in(tags))));
         let team = nearly(&self.team_tags).and_then(text);
         let team = team.or_else(|| ancestors().find_map(|tags| self.team_in(tags)));
+        if audited.resource.kind().is_some_and(Kind::is_job) && audited.part_of.is_none() {
+            audited.part_of = audited.creator.as_ref().and_then(|creator| self.workflow_of_creator(creator));
+        }
         let ownership = &mut audited.resource.ownership;
         ownership.owner = owner.or(ownership.owner.take());
         ownership.team = team.or(ownership.team.take());
@@ -273,14 +276,14 @@ mod tests {
             ("1795570200", None),
             ("", None),
         ] {
-            assert_eq!(policy.owner_by(&Creator { user: user.into() }).as_deref(), owner, "{user}");
+            assert_eq!(policy.owner_by(&Creator { user: user.into(), maker: String::new() }).as_deref(), owner, "{user}");
         }
     }
 
     #[test]
     fn a_session_of_one_word_became_the_mailbox_of_nobody() {
         const SESSION: &str = "arn:aws:sts::123456789012:assumed-role/";
-        let owner = |policy: &Policy, user: &str| policy.owner_by(&Creator { user: user.into() });
+        let owner = |policy: &Policy, user: &str| policy.owner_by(&Creator { user: user.into(), maker: String::new() });
         let (default, with_roles) = (policy(DOMAIN), policy(&format!("{DOMAIN}\npeople-roles = [\"adfs-*\"]")));
         for (user, by_default, by_roles) in [
             ("ADFS-ML/ann", None, Some("ann@example.com")),

@@ -142,7 +142,7 @@ pub struct WorkflowSigns {
     pub not_names: Globs,
     /// Keys of tags on jobs that your workflows submit, or names of the variables that these jobs are given: in their environment, as hyperparameters or as
     /// arguments. Tags of SageMaker Pipelines, Studio's notebook jobs, Step Functions, the AWS controllers for
-    /// Kubernetes and all that begin with `aws:` are known, those with the name of Airflow or another such tool, or with `dag-id`, `workflow-id` or
+    /// Kubernetes and all that begin with `aws:` are known, those with the name of Airflow or another such tool alone or before what it runs, or with `dag-id`, `workflow-id` or
     /// the like, any key whose value is the ARN of a pipeline's execution, a state machine, a build or the like, or a link to it, such as `managed-by` with the
     /// name of such a tool or of a pipeline, and `orchestrator` with any value that is no person or team. Variables are known that hold a task token, such an
     /// ARN or link, or the id of a tool's run: `AIRFLOW_CTX_DAG_RUN_ID`, `GITHUB_RUN_ID`.

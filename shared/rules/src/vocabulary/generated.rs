@@ -27,6 +27,8 @@ pub(super) struct Shapes {
     pub(super) number: Regex,
     /// A word for a counter, and the number.
     pub(super) counter: Regex,
+    /// A word that is numbered, and the number without a dash: a counter only if nothing else makes the name unique, as behind a dash.
+    pub(super) numbered: Regex,
     /// A random end as Kubernetes generates it.
     pub(super) kubernetes: Regex,
     /// The end of a name that the SageMaker Python SDK chose: a time with milliseconds, a time of 14 digits (`ModelTrainer`), or seconds since 1970
@@ -50,8 +52,8 @@ pub(super) static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
               | \d\d?-\d\d?-(?:19|20)\d\d | \d\d-MM-DD | MM-DD-\d\d | DD-MM-\d\d | DD-(?:[01]\d|2[0-3])-[0-5]\d-[0-5]\d
               | (?: (?:19|20)\d\d | fy\d\d ) -? (?: [wqp] | WEEK ) \d\d? (?:-[1-7])?
               | \d\d (?:0[1-9]|1[0-2]) (?:0[1-9]|[12]\d|3[01]) - (?:[01]\d|2[0-3]) [0-5]\d
-              | \d\d? -? MONTH -? \d\d | MONTH -? \d\d? - \d\d
-              | (?:19|20)\d\d -? MONTH (?: -? \d\d? )? | (?: \d\d? -? )? MONTH -? (?: \d\d? - )? (?:19|20)\d\d
+              | \d\d? -? (?:MONTH|FOREIGN) -? \d\d | (?:MONTH|FOREIGN) -? \d\d? - \d\d
+              | (?:19|20)\d\d -? (?:MONTH|FOREIGN) (?: -? \d\d? )? | (?: \d\d? -? )? (?:MONTH|FOREIGN) -? (?: \d\d? - )? (?:19|20)\d\d
               | \d{8,} )
             (?: t\d{2,9}z? )?
             (?: - (?: \d+z? | t\d{4,9}z? | \d\d?h\d\d (?: m (?:\d\ds)? )? | \d{0,6}(?:am|pm|utc|gmt|z) ) )*
@@ -61,9 +63,10 @@ pub(super) static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         describe: regex(r"(?-u)^\d+-g[0-9a-f]{7,40}(?:-|$)"),
         time: regex(r"(?i-u)^(?:\d\d?h\d\d(?:m(?:\d\ds)?)?|t\d{4,6}z?|\d{6}z)(?:-|$)"),
         number: regex(
-            r"(?i-u)^(?:0\d{2,}|\d{5,}|MONTH\d\d?|\d\d?MONTH|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?$|\d{1,3}-of-\d{1,3}|WEEK-?\d\d)(?:-|$)",
+            r"(?i-u)^(?:0\d{2,}|\d{5,}|MONTH\d\d?|\d\d?MONTH|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?$|WEEKDAY$|\d{1,3}-of-\d{1,3}|WEEK-?\d\d)(?:-|$)",
         ),
         counter: regex(r"(?i-u)^(run|build|job|ci|mr|pr|attempt|retry|try|exec|execution|iter|iteration|trial)-?\d+(?:-|$)"),
+        numbered: regex(r"(?i-u)^(cycle|day|exp|experiment|night|nr|rerun|rev|round|seq|sprint)\d+(?:-|$)"),
         kubernetes: regex("^[bcdfghjklmnpqrstvwxz2456789]{5}$"),
         sdk: regex(
             r"(?-u)-(?:20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])-\d\d-\d\d-\d\d-\d{3}|20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{6}|1\d{9}-[0-9a-f]{4})$",
@@ -77,10 +80,26 @@ pub(super) static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
 fn filled(pattern: &str) -> String {
     const DAY: &str = "(?:0[1-9]|[12]\\d|3[01])";
     const WEEK: &str = "(?:[ck]w|week|wk)";
-    pattern.replace("MONTH", MONTH).replace("MM", "(?:0[1-9]|1[0-2])").replace("DD", DAY).replace("WEEK", WEEK)
+    pattern
+        .replace("MONTH", MONTH)
+        .replace("FOREIGN", FOREIGN_MONTH)
+        .replace("WEEKDAY", FOREIGN_DAY)
+        .replace("MM", "(?:0[1-9]|1[0-2])")
+        .replace("DD", DAY)
+        .replace("WEEK", WEEK)
 }
 
 const MONTH: &str = "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)";
+
+/// Months in German, French, Spanish, Italian, Portuguese and Dutch, which Python's `%B` and `%b` write. Those that are words of machine learning or a planet
+/// (`set`, `gen`, `mars`) are left out.
+const FOREIGN_MONTH: &str = "(?:januar|februar|maerz|mrz|mai|juni|juli|okt(?:ober)?|dez(?:ember)?|janv(?:ier)?|fevr(?:ier)?|avr(?:il)?|juin|juil(?:let)?|aout|septembre|octobre\
+    |novembre|decembre|enero|febrero|marzo|abr(?:il)?|mayo|junio|julio|agosto|septiembre|octubre|noviembre|dic(?:iembre)?|gennaio|febbraio|aprile|maggio|giugno\
+    |luglio|settembre|ottobre|dicembre|janeiro|fevereiro|maio|junho|julho|setembro|outubro|novembro|dezembro|januari|februari|mrt|maart|mei|augustus)";
+
+/// Days of the week in these languages.
+const FOREIGN_DAY: &str = "(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes|martes|miercoles|jueves\
+    |viernes|sabado|domingo|maandag|dinsdag|woensdag|donderdag|vrijdag|zaterdag|zondag)";
 
 /// The length of what is generated at the beginning of the rest of a name. `part`: its first part.
 pub(super) fn generated(rest: &str, part: &str) -> Option<usize> {
@@ -121,7 +140,8 @@ pub(super) fn is_of_kubernetes(part: &str, before: &str) -> bool {
     SHAPES.kubernetes.is_match(part) && !is_word && !is_acronym && !is_number(part)
 }
 
-/// Whether it may be a short random id or the number of a version: `d5de`, `JSJC61`, `y29db8`, `v41`. It may as well be somebody's word: `a100x8`.
+/// Whether it may be a short random id or the number of a version: `d5de`, `JSJC61`, `y29db8`, `v41`, `kqdlmt`. It may as well be somebody's word: `a100x8`,
+/// `ctrmtl`.
 pub(super) fn may_be_random(part: &str) -> bool {
     let letters: Vec<&str> = runs(part).filter(|run| !is_number(run)).collect();
     let changes = runs(part).count().saturating_sub(1);
@@ -131,7 +151,8 @@ pub(super) fn may_be_random(part: &str) -> bool {
     let is_hex = (4..=5).contains(&part.len()) && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) && has_letters;
     let is_odd = (6..=10).contains(&part.len()) && (2 <= changes || letters.iter().any(|run| 3 <= run.len()));
     let is_version = part.strip_prefix('v').is_some_and(|number| 2 <= number.len() && is_number(number));
-    is_version || (0 < changes && !is_word && (is_hex || is_odd))
+    let is_without_vowels = changes == 0 && 6 <= part.len() && !is_number(part) && !has_vowel(part) && !is_word;
+    is_version || is_without_vowels || (0 < changes && !is_word && (is_hex || is_odd))
 }
 
 /// Whether it looks like random letters and digits: `x7k2p9`, `cIpzShs3Qp`. Names of models are not: `resnet101`, `wav2vec2`, `ResNet50V2`. The more
@@ -146,7 +167,7 @@ fn is_random(part: &str) -> bool {
         0 if is_number(part) => false,
         // A word in camel case has more letters than these.
         0 if 8 <= length && 2 * length <= 5 * humps(part) || 16 <= length && length <= 4 * humps(part) => true,
-        0 => 6 <= length && !has_vowel(part) && words.is_empty(),
+        0 => 10 <= length && !has_vowel(part) && words.is_empty(),
         // Letters and then a number, or the other way round: `resnet101`, `7b`.
         1 => false,
         2 => 8 <= length && !others.is_empty(),

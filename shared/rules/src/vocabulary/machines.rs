@@ -2,12 +2,15 @@
 
 use crate::vocabulary::{
     letters::is_word,
-    machine_words::{ALSO_NAMES, LAST_WORDS, SERVICES, TOOLS, WORDS, WORK},
-    people::{full_name, has_acronym, is_in, is_of_group, words},
+    machine_words::{ALSO_NAMES, LAST_WORDS, PARTS, SERVICES, TOOLS, WORDS, WORK},
+    people::{GIVEN, full_name, has_acronym, is_group, is_in, is_of_group, is_placeholder, words},
 };
 
 /// Whether it is the name of a service of AWS, of a tool, or of a session that such a one begins.
 pub fn is_machine(name: &str) -> bool {
+    if are_initials_and_number(name) {
+        return false;
+    }
     let lower = name.to_lowercase();
     let is_of_aws = |start: &str| lower.strip_prefix(start).is_some_and(|rest| !rest.starts_with('.'));
     if is_of_aws("aws") || is_of_aws("amazon") || is_host(&lower) {
@@ -51,6 +54,17 @@ fn is_machine_with_dot(words: &[String]) -> bool {
     begins || ends_as_machine(words) || words.iter().any(is_machines) || has_tool(words) || is_tool_at_work(words)
 }
 
+/// Whether a session's name in the form `first.last` is that of a part of a program all the same: `redis.cache`, `credit.risk`, `ann-mbp.fritz.box`. Programs
+/// choose the names of their sessions as they like, so fewer words make a machine than elsewhere.
+pub(super) fn is_part_of_program(name: &str) -> bool {
+    const NETWORKS: &[&str] = &["box", "cluster", "home", "internal", "lan", "local"];
+    let words = words(name);
+    let is_given = words.first().is_some_and(|first| is_in(GIVEN, first));
+    let is_part =
+        |word: &String| [WORK, LAST_WORDS, SERVICES, PARTS].iter().any(|list| is_in(list, word)) || is_of_group(word) || is_group(word);
+    words.iter().skip(usize::from(is_given)).any(is_part) || words.last().is_some_and(|last| is_in(NETWORKS, last))
+}
+
 /// Whether a name in the form `First Last` or `FirstLast` is a machine's all the same: `Jenkins Prod`, `MyFunction`, `CodeBuild`.
 fn is_machine_with_capitals(words: &[String], is_spaced: bool) -> bool {
     // `JenkinsMaster`, `MyJenkins`, and `Maria Jenkins`. `Ci` is a given name, too.
@@ -89,7 +103,7 @@ fn is_technical(words: &[String]) -> bool {
     // `buser` and `talbot` are people.
     let is_of_tool = |word: &str| {
         let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
-        ["user", "users", "bot"].iter().any(|end| word.strip_suffix(end).is_some_and(is_known))
+        ["user", "users", "bot", "runner", "admin", "acct"].iter().any(|end| word.strip_suffix(end).is_some_and(is_known))
     };
     let has_service = || 1 < words.len() && words.iter().any(|word| SERVICES.contains(&word.as_str()));
     has_tool(words)
@@ -125,9 +139,13 @@ fn is_made_of_work(letters: &str, most: usize) -> bool {
     letters.is_empty() || is_of_group(letters) || work.any(|word| letters.strip_prefix(word).is_some_and(is_rest))
 }
 
-/// Whether it is a word that is in the names of machines or of groups.
+/// Whether it is a word that is in the names of machines or of groups, or a placeholder that is no part of a name.
 fn is_known(word: &str) -> bool {
-    [WORDS, ALSO_NAMES, WORK].iter().any(|list| is_in(list, word)) || is_of_group(word) || has_tool(&[word.to_owned()])
+    let is_placeholder = || 4 <= word.len() && is_placeholder(word);
+    [WORDS, ALSO_NAMES, WORK, SERVICES].iter().any(|list| is_in(list, word))
+        || is_of_group(word)
+        || is_placeholder()
+        || has_tool(&[word.to_owned()])
 }
 
 /// Whether it begins as companies name the accounts of programs, and those with which people administrate: `sa-churn`, `npa_ml`, `adm-ann`.
@@ -179,6 +197,14 @@ fn is_numbered_person(part: &str) -> bool {
             1..=3 => number.len() <= 9 && !is_recent,
             _ => is_birth,
         }
+}
+
+/// Whether it is one to three initials and a number of four digits or more, as universities, banks and insurers name their users: `ml12345`. Two letters are
+/// some word of machines or groups as often as not.
+pub(super) fn are_initials_and_number(name: &str) -> bool {
+    let number = name.trim_start_matches(char::is_alphabetic);
+    let letters = name.chars().count() - number.chars().count();
+    (1..=3).contains(&letters) && 4 <= number.len() && is_numbered_person(name)
 }
 
 /// Whether these eight digits end with a month and a day.

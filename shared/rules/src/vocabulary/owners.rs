@@ -6,7 +6,7 @@ use std::{borrow::Cow, collections::BTreeSet, sync::LazyLock};
 use regex::{Captures, Regex};
 
 use crate::vocabulary::{
-    machines::{is_id, is_machine, is_of_identity_center, is_of_role, is_principal},
+    machines::{are_initials_and_number, is_id, is_machine, is_of_identity_center, is_of_role, is_part_of_program, is_principal},
     people::{can_be_a_person, full_name, has_acronym, is_group, is_nobodys_mailbox, is_of_the_past, is_placeholder},
     resource::Arn,
     text::{has_no_width, one_line},
@@ -44,14 +44,15 @@ impl Named {
     pub fn of(text: &str) -> Self {
         let text = one_line(&seen(text));
         let text = present(&text);
-        if let Some(people) = several(&text) {
+        let text = without_place(&text);
+        if let Some(people) = several(text).or_else(|| several_in_full(text)) {
             return Self::Several(people);
         }
-        if let Some(addresses) = addresses(&text) {
+        if let Some(addresses) = addresses(text) {
             let real: Vec<&str> = each(&addresses).into_iter().filter(|address| !is_nobodys_mailbox(address)).collect();
             return if real.is_empty() { Self::Nobody } else { Self::Addresses(real.join(AND)) };
         }
-        let Some(Name { text: name, role }) = name_in(undecorated(&text)) else { return Self::Nobody };
+        let Some(Name { text: name, role }) = name_in(undecorated(text)) else { return Self::Nobody };
         let name = undecorated(name);
         let named = Self::by_name(name);
         match role.filter(|role| !is_of_identity_center(role)) {
@@ -63,11 +64,12 @@ impl Named {
     fn by_name(name: &str) -> Self {
         match name {
             // An address that cannot be read for certain.
-            name if name.contains('@') => Self::Nobody,
+            name if name.contains('@') || name.contains("..") => Self::Nobody,
+            name if are_initials_and_number(name) => Self::Person(name.to_owned()),
             name if is_placeholder(name) => Self::Nobody,
             name if is_group(name) => Self::Other(name.to_owned()),
             name if is_machine(name) || is_id(name) => Self::Nobody,
-            name if can_be_a_person(name) && ends_as_domain(name) => Self::Nobody,
+            name if can_be_a_person(name) && (ends_as_domain(name) || ends_as_file(name)) => Self::Nobody,
             name if can_be_a_person(name) => Self::Person(name.to_owned()),
             name => Self::Other(name.to_owned()),
         }
@@ -76,7 +78,7 @@ impl Named {
     /// The same, if it is the name of a session of a role that programs may use, too: of these, `first.last` is a person's name.
     fn in_session(self, role: &str) -> Self {
         match self {
-            Self::Person(name) if name.contains('.') && full_name(&name).is_some() => Self::Person(name),
+            Self::Person(name) if name.contains('.') && full_name(&name).is_some() && !is_part_of_program(&name) => Self::Person(name),
             Self::Person(name) => Self::Session { role: role.to_owned(), name },
             _ => Self::Nobody,
         }
@@ -98,13 +100,19 @@ fn present(text: &str) -> Cow<'_, str> {
     now("now ").unwrap_or(kept).trim_end_matches([',', ';', '|']).to_owned().into()
 }
 
-/// Who comes after the others: behind the last arrow, the one behind `now`, or who is called new: `old:ann new:bob`. `None`: nobody does.
+/// Who comes after the others: behind the last arrow, the one behind `now`, or who is called new: `old:ann new:bob`. Between two addresses, `to` is an arrow:
+/// `from ann@example.com to bob@example.com`. `None`: nobody does.
 fn successor(text: &str) -> Option<&str> {
     static ARROW: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^.*\S\s*(?:[-=]>|→)\s*(\S.*)$").ok());
     static NOW: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^.*\S\s*[(\[,;]\s*now:?\s+([^\s()\[\],;]+)\s*[)\]]?\s*$").ok());
     static NEW: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"(?i)^.*\S\s+(?:current|new|now)(?:\s+owner)?\s*[:=]\s*([^()\[\],;]*[^\s()\[\],;])\s*$").ok());
-    [&ARROW, &NOW, &NEW].iter().find_map(|pattern| Some(pattern.as_ref()?.captures(text)?.get(1)?.as_str()))
+    static WAS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\s*was\s[^,;|/]*\snow\s+([^\s,;|/]+)\s*$").ok());
+    static TO: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)^[^,;|/]*\S@\S+\s+(?:[^,;|/@]*\s)?(?:(?:new|now|then|to)|(?:till|until)\s+[\d./-]+)\s+(\S+@[^\s,;|/]+)\s*$").ok()
+    });
+    static INSTEAD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\s*(\S+)\s+instead\s+of\s+\S+\s*$").ok());
+    [&ARROW, &NOW, &NEW, &WAS, &TO, &INSTEAD].iter().find_map(|pattern| Some(pattern.as_ref()?.captures(text)?.get(1)?.as_str()))
 }
 
 /// The text without what is said of somebody who is gone or not meant, in brackets or behind an address: `bob@example.com (was ann@example.com)`.
@@ -178,6 +186,25 @@ fn several(text: &str) -> Option<Vec<String>> {
     (2 <= people.len() && !is_by_address).then(|| people.into_iter().collect())
 }
 
+/// The people in a text of full names with `+` or ` - ` between them, as a tag of SageMaker can have no comma: `ann.example+bob.example`. `ann+ml` is one mailbox.
+fn several_in_full(text: &str) -> Option<Vec<String>> {
+    let spaced = text.replace('+', " - ");
+    let parts: BTreeSet<String> = spaced.split(" - ").map(|part| part.trim().to_lowercase()).collect();
+    (2 <= parts.len() && parts.iter().all(|part| is_full(part))).then(|| parts.into_iter().collect())
+}
+
+/// Whether it is `first.last` of a person.
+fn is_full(name: &str) -> bool {
+    name.contains('.') && full_name(name).is_some() && matches!(Named::by_name(name), Named::Person(_))
+}
+
+/// The text without where the person is: `user/ann`, `123456789012:user/ann`, and `d-abcdefghij12/ann`, a user profile of a domain.
+fn without_place(text: &str) -> &str {
+    static PLACE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(?:(?:\d{12}:)?(?i:users?)|d-[a-z0-9]{8,})/").ok());
+    let found = PLACE.as_ref().and_then(|place| place.find(text));
+    found.map_or(text, |place| &text[place.end()..])
+}
+
 /// The text with `;` for each `&` that stands between names or addresses. In `r&d@example.com` it is a part of the name.
 fn with_semicolons(text: &str) -> Cow<'_, str> {
     let mut parts = text.split('&');
@@ -235,6 +262,12 @@ fn ends_as_domain(name: &str) -> bool {
     !front.is_empty() && ENDS.contains(&end.to_lowercase().as_str())
 }
 
+/// Whether it is the name of a file, by which programs name their sessions: `main.py`.
+fn ends_as_file(name: &str) -> bool {
+    const ENDS: [&str; 8] = ["ipynb", "js", "json", "py", "sh", "ts", "yaml", "yml"];
+    name.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end.to_lowercase().as_str()))
+}
+
 /// Whether an address has no dot too many.
 fn is_right(address: &str) -> bool {
     !address.contains("..") && !address.contains(".@")
@@ -264,7 +297,7 @@ pub(crate) fn user_in(creator: &str) -> &str {
 }
 
 /// The name in a text: the end of an ARN or of a principal's id (`AROAEXAMPLE:ann`), the user in a directory (`CORP\ann`, `uid=ann,ou=people`), what stands
-/// behind a label (`user:ann`, `@ann`), else the whole text. `None`: the ARN names nobody.
+/// behind a label (`user:ann`, `@ann`, before a full name any: `lead=ann.example`), else the whole text. `None`: the ARN names nobody.
 fn name_in(text: &str) -> Option<Name<'_>> {
     const LABELS: [&str; 9] = ["contact", "email", "mail", "mailto", "name", "owner", "uid", "user", "username"];
     let text = text.trim();
@@ -282,7 +315,10 @@ fn name_in(text: &str) -> Option<Name<'_>> {
         Some((id, name)) if is_principal(id) => Some(Name { text: name.trim(), role: is_of_role(id).then_some("") }),
         Some((id, name)) if id.bytes().all(|byte| byte.is_ascii_digit()) => Some(Name::plain(name.trim())),
         Some((label, name)) if LABELS.contains(&label.trim().to_lowercase().as_str()) => name_in(name),
-        _ => Some(Name::plain(text)),
+        _ => {
+            let behind_label = text.split_once([':', '=', '/']).map(|(_, name)| name.trim()).filter(|name| is_full(name));
+            Some(Name::plain(behind_label.unwrap_or(text)))
+        }
     }
 }
 

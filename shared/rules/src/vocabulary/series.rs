@@ -18,6 +18,8 @@ enum Part {
     Generated,
     /// It tells what the job does, unless nothing else makes the name unique.
     Either(String),
+    /// It tells what the job does, and has a number that may be a counter. The second text is without it.
+    Numbered(String, String),
     /// The end of the name. It may be a short random id.
     MaybeRandom(String),
 }
@@ -92,6 +94,11 @@ fn keep(kept: &mut Vec<String>, parts: Vec<Part>, is_unique: bool) -> bool {
             Part::Work(word) if is_unique || !is_in_doubt(&word) => kept.extend(Some(word).filter(|word| !word.is_empty())),
             Part::Either(word) if is_unique => kept.push(word),
             Part::MaybeRandom(word) => kept.push(word),
+            Part::Numbered(whole, _) if is_unique => kept.push(whole),
+            Part::Numbered(_, word) => {
+                kept.push(word);
+                is_numbered = true;
+            }
             Part::Work(_) | Part::Either(_) => is_numbered = true,
             Part::Generated => {}
         }
@@ -113,6 +120,9 @@ fn next(rest: &str, before: &str) -> (usize, Part) {
     }
     if let Some(counter) = SHAPES.counter.captures(rest) {
         return (counter[0].len(), Part::Work(counter[1].to_owned()));
+    }
+    if let Some(numbered) = SHAPES.numbered.captures(rest) {
+        return (part.len(), Part::Numbered(part.to_owned(), numbered[1].to_owned()));
     }
     if let Some(number) = SHAPES.number.find(rest) {
         let number = number.as_str().trim_end_matches('-');
@@ -137,13 +147,18 @@ pub fn is_made_anew(name: &str) -> bool {
         }
         rest = rest[length..].trim_start_matches('-');
     }
-    SHAPES.pipeline.is_match(name)
+    is_of_pipeline(name)
 }
 
 /// Whether a name begins with a number, a time or a random id.
 pub(crate) fn begins_with_id(name: &str) -> bool {
     let part = name.split('-').next().unwrap_or(name);
     (!part.is_empty() && is_number(part)) || (!name.is_empty() && matches!(next(name, "").1, Part::Generated))
+}
+
+/// Whether SageMaker Pipelines chose the name: with the id of the execution, the step and a random end.
+pub(crate) fn is_of_pipeline(name: &str) -> bool {
+    SHAPES.pipeline.is_match(name)
 }
 
 /// Whether the name begins as those that jobs of Clarify and of Inference Recommender give to the endpoints that they make for themselves (aws-facts §2.4).
@@ -166,7 +181,7 @@ pub(crate) fn without_end_of_sdk(name: &str) -> &str {
 /// name.
 pub fn series_id(kind: Kind, job: &Resource, work: Option<&str>) -> String {
     let Stem { name: stem, in_doubt } = Stem::of(&job.name);
-    let is_of_pipeline = SHAPES.pipeline.is_match(&job.name);
+    let is_of_pipeline = is_of_pipeline(&job.name);
     let execution = || job.tags.read().and_then(|tags| PIPELINE_TAGS.iter().find_map(|key| tags.get(*key)));
     let pipeline = execution().filter(|_| is_of_pipeline).and_then(|arn| arn.split_once(":pipeline/")?.1.split('/').next());
     let tells_work = stem.as_ref().is_some_and(|stem| stem.split(|c: char| !c.is_ascii_alphabetic()).any(|word| 3 <= word.len()));

@@ -13,6 +13,7 @@ use crate::{
     },
 };
 
+mod creators;
 mod names;
 mod tags;
 mod tools;
@@ -24,7 +25,8 @@ impl Policy {
     pub(crate) fn workflow_of(&self, job: &Resource) -> Option<String> {
         let tags = job.tags.read().into_iter().flatten();
         let mut tags = tags.map(|(key, value)| (key.as_str(), value.trim().trim_matches('"')));
-        if let Some(tag) = tags.find(|(key, value)| tags::is_of_aws(key) || self.is_sign(key, value, tags::is_sign)) {
+        let is_sign = |key: &str, value: &str| self.is_sign(key, value, tags::is_sign) && !self.is_owners_name(job, key, value);
+        if let Some(tag) = tags.find(|(key, value)| tags::is_of_aws(key) || is_sign(key, value)) {
             return Some(told("tag", tag));
         }
         self.is_workflows_name(&job.name).then(|| "the workflow that its name tells of".to_owned())
@@ -47,6 +49,12 @@ impl Policy {
     fn is_sign(&self, key: &str, value: &str, is_known: fn(&str, &str) -> bool) -> bool {
         let WorkflowSigns { tags, not_tags, .. } = &self.workflows;
         has_workflows_arn(value) || (!not_tags.is_match(key) && (tags.is_match(key) || is_known(key, value)))
+    }
+
+    /// Whether a tag tells that the owner made the job, whose name is also that of a tool: `created-by = mage`.
+    fn is_owners_name(&self, job: &Resource, key: &str, value: &str) -> bool {
+        let is_owner = || self.owner_of(job).is_some_and(|owner| self.owner_named(value) == Some(owner));
+        tags::may_name_owner(key, value) && is_owner()
     }
 
     fn is_workflows_name(&self, name: &str) -> bool {

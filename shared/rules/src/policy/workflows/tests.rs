@@ -555,3 +555,256 @@ fn what_the_policy_says_is_no_sign_is_none() {
         assert_eq!(policy.workflow_of_variables(&[(name.to_owned(), value.to_owned())]).is_some(), is_sign, "{name}={value}");
     }
 }
+
+/// They were exempt for ever: their tags name what people have in a tool, or words of machine learning and of accounting.
+#[test]
+fn what_belongs_to_a_tool_passed_for_its_run() {
+    let policy = Policy::from_toml("").unwrap();
+    for (key, value) in [
+        ("databricks-cost-center", "4"),
+        ("databricks-cluster-id", "gpu"),
+        ("databricks-dataset", "churn"),
+        ("databricks-model", "churn"),
+        ("airflow-owner", "ann"),
+        ("airflow-dataset", "churn"),
+        ("airflow-sensor-id", "7"),
+        ("airflow-rate", "high"),
+        ("jenkins-owner", "ann"),
+        ("jenkins-folder", "ml"),
+        ("github-actions-role", "deploy"),
+        ("clearml-dataset", "churn"),
+        ("zenml-stack", "prod"),
+        ("flyte-domain", "development"),
+        ("flyte-image", "churn"),
+        ("kubeflow-namespace", "ann"),
+        ("kubeflow-notebook", "churn"),
+        ("dagster-group", "vision"),
+        ("metaflow-namespace", "user:ann"),
+        ("spinnaker-app", "churn"),
+        ("pachyderm-repo", "churn"),
+        ("kedro-env", "prod"),
+        ("ctm-topics", "20"),
+        ("gha-region", "volta"),
+        ("bamboo-species", "moso"),
+        ("nextflow-sample", "7"),
+        ("data-interval", "5min"),
+        ("DataInterval", "daily"),
+        ("data_interval_hours", "4"),
+        ("pipeline-task", "text-classification"),
+        ("PipelineTask", "fill-mask"),
+        ("harness-task", "hellaswag"),
+        ("lm-eval-harness-task", "mmlu"),
+        ("normalizing-flow-id", "7"),
+        ("rectified-flow-run", "7"),
+        ("customer-flow-id", "7"),
+        ("river-flow-id", "7"),
+        ("dag-type", "causal"),
+        ("causal-dag", "notears"),
+        ("remote-execution", "true"),
+        ("task-id", "1204567890123456"),
+        ("TaskId", "nlp-finetune"),
+    ] {
+        let job = audited("training-job/churn", &[(key, value)]).resource;
+        assert_eq!(policy.workflow_of(&job), None, "{key}={value}");
+    }
+    for (key, value) in [
+        ("airflow-dag", "churn"),
+        ("airflow_task_id", "train"),
+        ("dag_task_id", "train"),
+        ("airflow:dag", "churn"),
+        ("airflow-context", "churn-3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f"),
+        ("clearml-task-name", "churn"),
+        ("databricks-job", "churn"),
+        ("argo-pod-name", "churn-x7k2p"),
+        ("flow-run-id", "7"),
+        ("flow_execution", "7"),
+        ("data_interval_start", "2026-11-30"),
+        ("dataIntervalEnd", "2026-11-30"),
+        ("pipeline-task", "3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f"),
+        ("ml-execution", "3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f"),
+        ("sfn:execution", "churn"),
+        ("github-actions-run", "7"),
+        ("GitHubActionsWorkflow", "train"),
+    ] {
+        let job = audited("training-job/churn", &[(key, value)]).resource;
+        assert!(policy.workflow_of(&job).is_some(), "{key}={value}");
+    }
+}
+
+/// They were exempt for ever: libraries within the job, and what starts jobs and goes on at once, wait for nothing.
+#[test]
+fn whatever_stood_under_orchestrator_passed_for_a_tool_that_waits() {
+    let policy = Policy::from_toml("").unwrap();
+    let is_known = |value: &str| policy.workflow_of(&audited("training-job/churn", &[("orchestrator", value)]).resource).is_some();
+    for value in [
+        "ray",
+        "horovod",
+        "accelerate",
+        "lightning",
+        "hydra",
+        "optuna",
+        "sagemaker",
+        "sagemaker-sdk",
+        "boto3",
+        "bash",
+        "script",
+        "python",
+        "make",
+        "dvc",
+        "eventbridge",
+        "EventBridge Scheduler",
+        "aws-lambda",
+        "cron",
+        "lambda",
+        "aws",
+        "Slurm",
+    ] {
+        assert!(!is_known(value), "{value}");
+    }
+    for value in ["SageMaker Pipelines", "lambda-step-functions", "aws-batch", "aws step functions", "hamster"] {
+        assert!(is_known(value), "{value}");
+    }
+}
+
+/// Their jobs were exempt for ever. Dag is a common given name in Norway and Sweden.
+#[test]
+fn people_named_as_tools_and_graphs_passed_for_them() {
+    let policy = Policy::from_toml("owner-tags = [\"Owner\"]").unwrap();
+    let is_known = |tags: &[(&str, &str)]| policy.workflow_of(&audited("training-job/churn", tags).resource).is_some();
+    for (key, value) in [
+        ("created-by", "dag.nilsen"),
+        ("created-by", "dag.erik"),
+        ("created-by", "dag_erik"),
+        ("created-by", "dag-erik"),
+        ("StartedBy", "dag_nilsen"),
+        ("submitted-by", "dag-hansen"),
+        ("creator", "dag"),
+        ("created-by", "Dag Nilsen"),
+        ("created-by", "erik.dag"),
+        ("created-by", "mary.jenkins"),
+        ("created-by", "Sarah Jenkins"),
+        ("created-by", "Argo Rossi"),
+        ("created-by", "redwood-ann"),
+        ("created-by", "mage-ann"),
+        ("created-by", "pipeline.dev"),
+        ("created-by", "workflow.admin"),
+    ] {
+        assert!(!is_known(&[(key, value)]), "{key}={value}");
+    }
+    for (key, value) in [
+        ("created-by", "dag:churn"),
+        ("created-by", "dag-41"),
+        ("created-by", "training-dag"),
+        ("created-by", "churn-dag-prod"),
+        ("created-by", "pipeline-churn"),
+        ("created-by", "training-pipeline-prod"),
+        ("created-by", "churn.pipeline"),
+        ("created-by", "mage-prod"),
+        ("created-by", "argo-eu"),
+        ("created-by", "Stonebranch Cloud"),
+        ("created-by", "mage"),
+    ] {
+        assert!(is_known(&[(key, value)]), "{key}={value}");
+    }
+    assert!(!is_known(&[("created-by", "mage"), ("Owner", "mage")]), "the owner");
+    assert!(is_known(&[("created-by", "mage"), ("Owner", "ann")]), "another one");
+    assert!(is_known(&[("created-by", "prefect"), ("Owner", "prefect")]), "nobody");
+}
+
+#[test]
+fn a_job_whose_tag_names_a_tool_by_another_name_was_stopped() {
+    let policy = Policy::from_toml("").unwrap();
+    let is_known = |key: &str, value: &str| policy.workflow_of(&audited("training-job/churn", &[(key, value)]).resource).is_some();
+    for tool in [
+        "github",
+        "gitlab",
+        "bitbucket",
+        "drone",
+        "gh-actions",
+        "ghactions",
+        "drone-ci",
+        "woodpecker",
+        "cirrus-ci",
+        "zuul",
+        "forgejo",
+        "gitea-actions",
+        "octopus-deploy",
+        "codecatalyst",
+        "azdo",
+        "tivoli",
+        "tws",
+        "ca7",
+        "js7",
+        "dkron",
+        "opswise",
+        "BMC Control-M",
+        "talend",
+        "informatica",
+        "snaplogic",
+        "boomi",
+        "alteryx",
+        "keboola",
+        "adf",
+        "azure-data-factory",
+        "synapse",
+        "dbt-cloud",
+        "cloud-composer",
+        "netflix-conductor",
+        "temporal.io",
+        "windmill.dev",
+        "dagit",
+        "step-fn",
+        "aws-glue",
+        "glue-job",
+        "emr-step",
+    ] {
+        for key in ["triggered-by", "created-by", "scheduler"] {
+            assert!(is_known(key, tool), "{key}={tool}");
+        }
+    }
+    for (key, value) in [
+        ("orchestrated", "true"),
+        ("is_orchestrated", "yes"),
+        ("requester", "airflow"),
+        ("requestor", "airflow"),
+        ("via", "StepFunctions"),
+        ("invocation-type", "stepfunctions"),
+        ("started", "airflow"),
+        ("managed", "airflow"),
+        ("app", "airflow"),
+        ("app.kubernetes.io/instance", "argo"),
+        ("adf-run-id", "1"),
+        ("DataFactoryRunId", "1"),
+        ("synapse_run_id", "1"),
+        ("GitHubRun", "17"),
+        ("System.JobId", "17"),
+        ("Release.ReleaseId", "17"),
+        // No list has these.
+        ("triggered-by", "n8n-selfhosted"),
+        ("launched-by", "spacectl-runner"),
+        ("scheduler", "night-runner"),
+    ] {
+        assert!(is_known(key, value), "{key}={value}");
+    }
+    for (key, value) in [
+        ("orchestrated", "no"),
+        ("source", "github"),
+        ("origin", "gitlab"),
+        ("started-by", "states"),
+        ("triggered-by", "ann"),
+        ("triggered-by", "ann.example"),
+        ("triggered-by", "mary.jenkins"),
+        ("triggered-by", "lambda"),
+        ("triggered-by", "cron"),
+        ("triggered-by", "eventbridge-rule"),
+        ("triggered-by", "console"),
+        ("launched-by", "terraform"),
+        ("scheduler", "slurm"),
+        ("scheduler", "cosine"),
+        ("lr_scheduler", "step"),
+        ("app", "churn"),
+        ("requester", "ann"),
+    ] {
+        assert!(!is_known(key, value), "{key}={value}");
+    }
+}

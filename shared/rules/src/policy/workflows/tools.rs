@@ -87,6 +87,67 @@ const IN_NAMES: &[&str] = &[
     "bitbucket-pipelines",
 ];
 
+/// Further ones as they are written in names of jobs, before the time or the id of a run.
+const BEFORE_TIME: &[&str] =
+    &["actions-runner", "aws-batch", "dbt-run", "gh-actions", "glue-workflow", "luigi", "states-execution", "step-fn", "stepfn", "tfx"];
+
+/// Further ones that are a sign only where a key tells what made the job: alone or with other words behind.
+const IN_VALUES: &[&str] = &[
+    "abinitio",
+    "adf",
+    "alteryx",
+    "aws[!a-z]glue",
+    "azdo",
+    "azure[!a-z]data[!a-z]factory",
+    "bmc[!a-z]control[!a-z]m",
+    "boomi",
+    "ca7",
+    "cirrus[!a-z]ci",
+    "cloud[!a-z]composer",
+    "codecatalyst",
+    "covalent",
+    "cronicle",
+    "dagit",
+    "datafactory",
+    "dbt[!a-z]cloud",
+    "dkron",
+    "drone[!a-z]ci",
+    "emr[!a-z]step",
+    "forgejo",
+    "gh[!a-z]actions",
+    "ghactions",
+    "gitea[!a-z]actions",
+    "glue[!a-z]job",
+    "iics",
+    "informatica",
+    "iws",
+    "js7",
+    "keboola",
+    "mulesoft",
+    "netflix[!a-z]conductor",
+    "octopus[!a-z]deploy",
+    "opswise",
+    "outerbounds",
+    "screwdriver",
+    "sematic",
+    "snaplogic",
+    "snowflake[!a-z]task",
+    "statesexecution",
+    "step[!a-z]fn",
+    "synapse",
+    "talend",
+    "tfs",
+    "tivoli",
+    "tws",
+    "unionai",
+    "vsts",
+    "woodpecker",
+    "zuul",
+];
+
+/// Services for builds by their plain names, which as a source are those of where the code is.
+const FORGES: &[&str] = &["bitbucket", "drone", "github", "gitlab", "prow"];
+
 /// Two words that are also those of mathematics: `step-function-approximation`.
 const ALSO_MATHS: &[&str] = &["step-function", "step-functions", "state-machine", "statemachine"];
 
@@ -109,8 +170,45 @@ const CREATING: &[&str] = &[
     "tofu",
 ];
 
+/// What shares out the work within a job, or is the person's own program. Nothing there waits for the job.
+const WITHIN: &[&str] = &[
+    "accelerate",
+    "bash",
+    "boto3",
+    "botocore",
+    "deepspeed",
+    "dvc",
+    "horovod",
+    "hydra",
+    "lightning",
+    "make",
+    "mpi",
+    "mpirun",
+    "optuna",
+    "python",
+    "pytorch[!a-z]lightning",
+    "ray",
+    "sagemaker",
+    "sagemaker[!a-z]{python[!a-z]sdk,sdk}",
+    "script",
+    "sdk",
+    "shell",
+    "slurm",
+    "torchrun",
+];
+
+/// What starts jobs, and goes on at once.
+const FORGETTING: &[&str] = &["cloudwatch", "cron", "cronjob", "crontab", "event", "eventbridge", "lambda", "s3", "sns", "sqs", "systemd"];
+
 /// What has runs, executions or builds.
-const RUNNING: &[&str] = &["build", "execution", "flow", "orchestration", "orchestrator"];
+const RUNNING: &[&str] = &["build", "execution", "orchestration", "orchestrator"];
+
+/// What a tool runs, behind its name in a key: `airflow-dag`, `argo/workflow-name`. What else stands there is something that people have in the tool.
+const WORK: &[&str] =
+    &["build", "dag", "exec", "execution", "flow", "job", "node", "order", "pipeline", "pipelines", "pod", "run", "task", "workflow"];
+
+/// The same without what is also a word of machine learning beside a tool's name that is a word: `harness-task`.
+const RUNNABLE: &[&str] = &["build", "execution", "flow", "job", "pipeline", "run", "workflow"];
 
 /// What people have in a tool, and where it is.
 const THINGS: &[&str] = &["api", "home", "host", "hostname", "project", "queue", "team", "user", "username", "version", "workspace"];
@@ -149,15 +247,19 @@ const STARTER: &[&str] = &[
     "engine",
     "executor",
     "initiator",
+    "invocation",
     "invoker",
     "launcher",
     "orchestration",
     "orchestrator",
+    "requester",
+    "requestor",
     "runner",
     "scheduler",
     "submitter",
     "tool",
     "trigger",
+    "via",
     "workflow",
 ];
 
@@ -168,7 +270,11 @@ const LISTS: &[(&str, &[&[&str]])] = &[
     ("WORDS", &[WORDS]),
     ("PARTS", &[PARTS]),
     ("CREATING", &[CREATING]),
+    ("WITHIN", &[WITHIN]),
+    ("FORGETTING", &[FORGETTING]),
     ("RUNNING", &[RUNNING]),
+    ("WORK", &[WORK]),
+    ("RUNNABLE", &[RUNNABLE]),
     ("THINGS", &[THINGS, TEXTS]),
     ("BUILT", &[BUILT]),
     ("TEXTS", &[TEXTS]),
@@ -177,8 +283,13 @@ const LISTS: &[(&str, &[&[&str]])] = &[
     // In names of jobs: those that nothing else is called, and the others.
     ("CERTAIN", &[OF_DATA, OF_COMPANIES, OF_BUILDS, OF_PROCESSES, ABBREVIATIONS, IN_NAMES]),
     ("IN_NAMES", &[IN_NAMES]),
-    ("LIKE_DATA", &[ALSO_DATA, SHORT_ALSO_DATA, LIBRARIES, ALSO_MATHS]),
+    ("LIKE_DATA", &[ALSO_DATA]),
+    ("RATHER_DATA", &[SHORT_ALSO_DATA, LIBRARIES, ALSO_MATHS]),
+    ("IN_VALUES", &[IN_VALUES]),
+    ("FORGES", &[FORGES]),
+    ("BEFORE_TIME", &[BEFORE_TIME]),
     ("ALSO_MATHS", &[ALSO_MATHS]),
+    ("LIBRARIES", &[LIBRARIES]),
     // Those that have runs of their own.
     ("WITH_RUNS", &[OF_DATA, OF_COMPANIES, OF_BUILDS, OF_PROCESSES, ABBREVIATIONS, ALSO_DATA, SHORT_ALSO_DATA]),
 ];

@@ -1,7 +1,7 @@
 //! Variables that tools give to the jobs for which they wait: in the environment, as hyperparameters, or as arguments of the container.
 //!
 //! The names of hyperparameters are words of machine learning: `task_id`, `flow_id`, `pipeline_stage`. So only what tells one run from another is a sign, and not
-//! what tells of a tool, such as the address of its server.
+//! what tells of a tool, such as the address of its server. Names in capitals are those of variables of the environment, which are judged as the keys of tags are.
 
 use std::sync::LazyLock;
 
@@ -11,9 +11,11 @@ use serde_json::Value;
 use crate::{
     facts::Variables,
     policy::workflows::{
-        tools::{in_words, regex},
+        tags::{is_key, tells_tool},
+        tools::{globs, in_words, regex},
         values::{is_nothing, is_run},
     },
+    vocabulary::globs::Globs,
 };
 
 /// Names of these variables.
@@ -24,7 +26,7 @@ static RUNS: LazyLock<Regex> = LazyLock::new(|| {
         // What Step Functions and AWS Batch call their own.
         "aws step functions .*|managed by aws",
         "(?:.*[^a-z])?(?:sfn|states?|state machine|step functions?) execution (?:arn|id|name)",
-        "aws batch job (?:arn|attempt|id)",
+        "aws batch (?:jq name|job (?:arn|attempt|id))",
         // What a tool that waits sets by itself.
         "airflow ctx .+",
         "__(?:flyte|zenml)_.+",
@@ -32,6 +34,7 @@ static RUNS: LazyLock<Regex> = LazyLock::new(|| {
         "flyte internal .+",
         "argo workflow .+",
         "azkaban .*execid|rd job execid",
+        "auto job name|autoserv|nomad alloc id|unison job|wm (?:flow )?job id",
         // The run of a tool, of a pipeline, of a workflow.
         "(?:.*[^a-z])?(?:WITH_RUNS)(?:[^a-z].*)? (?:execution|run|workflow) (?:uu)?id",
         "(?:WORDS)(?:[^a-z].*)? (?:execution|run|workflow) id",
@@ -51,9 +54,17 @@ static RUNS: LazyLock<Regex> = LazyLock::new(|| {
     ])
 });
 
+/// Names in capitals that are a sign as the key of a tag only: libraries that run within the job, and numbers of tokens.
+static NO_VARIABLES: LazyLock<Globs> = LazyLock::new(|| globs(&["*{LIBRARIES}*", "*token*"]));
+
 /// Whether a variable is that of a run that waits.
 pub(super) fn is_sign(name: &str, value: &str) -> bool {
-    is_run(value) || (!is_nothing(value) && (RUNS.is_match(name) || RUNS.is_match(&in_words(name))))
+    let is_of_run = || RUNS.is_match(name) || RUNS.is_match(&in_words(name));
+    let is_in_capitals = || !name.contains(|c: char| c.is_lowercase());
+    let is_of_environment = || is_in_capitals() && is_key(name) && !NO_VARIABLES.is_match(name);
+    // What Jenkins calls a build. Other builds have the tag of an image there.
+    let is_build_tag = || name == "BUILD_TAG" && value.starts_with("jenkins-");
+    is_run(value) || (!is_nothing(value) && (is_of_run() || is_of_environment() || is_build_tag() || tells_tool(name, value)))
 }
 
 /// The variables, with what is inside a value that is JSON: a text in quotes, as the SageMaker SDK writes hyperparameters, or an object with variables of its
@@ -150,6 +161,41 @@ mod tests {
             ("CODEBUILD_BUILD_ID", "train:3f2b8c1e"),
             ("CODEBUILD_BUILD_ARN", "arn:aws:codebuild:eu-central-1:123456789012:build/train:3f2b8c1e"),
             ("CIRCLE_WORKFLOW_ID", "3f2b8c1e"),
+            ("BUILD_NUMBER", "41"),
+            ("BUILD_TAG", "jenkins-churn-41"),
+            ("BUILD_ID", "41"),
+            ("AIRFLOW_TASK_ID", "train"),
+            ("DAG_RUN", "17"),
+            ("TASK_INSTANCE_KEY_STR", "churn__train__20261130"),
+            ("ARGO_NODE_ID", "churn-x7k2p"),
+            ("ARGO_POD_NAME", "churn-x7k2p"),
+            ("KFP_POD_NAME", "churn-x7k2p"),
+            ("WM_JOB_ID", "3f2b8c1e"),
+            ("WM_FLOW_JOB_ID", "3f2b8c1e"),
+            ("DRONE_BUILD_NUMBER", "41"),
+            ("RELEASE_RELEASEID", "41"),
+            ("BUILDKITE", "true"),
+            ("AWS_BATCH_JQ_NAME", "train"),
+            ("AUTO_JOB_NAME", "CHURN"),
+            ("AUTOSERV", "PRD"),
+            ("CTM_ORDERID", "0a1b2"),
+            ("UNISON_JOB", "CHURN"),
+            ("ADF_RUN_ID", "3f2b8c1e"),
+            ("DBT_CLOUD_RUN_ID", "17"),
+            ("NOMAD_ALLOC_ID", "3f2b8c1e"),
+            ("WORKFLOW_ID", "churn"),
+            ("ORCHESTRATION_ID", "17"),
+            ("ORCHESTRATOR_EXECUTION_ID", "17"),
+            ("PARENT_WORKFLOW_ID", "churn"),
+            ("PARENT_EXECUTION_ID", "17"),
+            ("SFN_EXECUTION", "churn"),
+            ("PIPELINE_RUN", "17"),
+            ("PREFECT_FLOW_RUN_NAME", "brave-fox"),
+            ("ORCHESTRATOR", "step-functions"),
+            ("TRIGGERED_BY", "airflow"),
+            ("triggered_by", "airflow"),
+            ("SCHEDULER", "airflow"),
+            ("STARTED_BY", "stepfunctions"),
             ("TF_BUILD", "True"),
             ("BUILD_BUILDID", "41"),
             ("JENKINS_BUILD_NUMBER", "41"),
@@ -179,6 +225,12 @@ mod tests {
             ("JENKINS_HOME", "/var/jenkins"),
             ("CODEBUILD_SRC_DIR", "/codebuild/output/src"),
             ("LANGCHAIN_CALLBACK_TOKEN", "3f2b8c1e"),
+            ("NUM_TASK_TOKENS", "8"),
+            ("BUILD_TAG", "v1.2"),
+            ("TRIGGERED_BY", "mary.jenkins"),
+            ("TRIGGERED_BY", "ann@example.com"),
+            ("ORCHESTRATOR", "torchrun"),
+            ("DATABRICKS_CLUSTER_ID", "1130-091000-abc123"),
             ("MLFLOW_TRACKING_URI", "http://mlflow.kubeflow.svc.cluster.local:5000"),
             ("PIP_INDEX_URL", "https://nexus.ci.example.com/repository/pypi/simple"),
             ("eager_execution", "1"),

@@ -270,6 +270,15 @@ fn who_was_owner_before_or_is_not_meant_was_mailed() {
         // With the signs that a tag of SageMaker can have.
         "formerly ann@example.com / now bob@example.com",
         "old:ann@example.com new:bob@example.com",
+        "was ann@example.com now bob@example.com",
+        "was ann@example.com - now bob@example.com",
+        "ann@example.com to bob@example.com",
+        "from ann@example.com to bob@example.com",
+        "ann@example.com moved to bob@example.com",
+        "ann@example.com handed over to bob@example.com",
+        "transferred from ann@example.com to bob@example.com",
+        "bob@example.com instead of ann@example.com",
+        "ann@example.com until 2026-06 bob@example.com",
         "previous=ann@example.com current=bob@example.com",
     ] {
         assert_eq!(Named::of(text), Named::Addresses("bob@example.com".into()), "{text}");
@@ -291,9 +300,15 @@ fn who_was_owner_before_or_is_not_meant_was_mailed() {
     ] {
         assert_eq!(Named::of(text), Named::Nobody, "{text}");
     }
-    for (text, person) in
-        [("ann -> bob", "bob"), ("ann (now bob)", "bob"), ("bob (was ann)", "bob"), ("notker", "notker"), ("nowak", "nowak")]
-    {
+    for (text, person) in [
+        ("was ann now bob", "bob"),
+        ("was ann - now bob", "bob"),
+        ("ann -> bob", "bob"),
+        ("ann (now bob)", "bob"),
+        ("bob (was ann)", "bob"),
+        ("notker", "notker"),
+        ("nowak", "nowak"),
+    ] {
         assert_eq!(Named::of(text), Named::Person(person.into()), "{text}");
     }
     for address in ["not@example.com", "nowak@example.com", "not-ann@example.com"] {
@@ -861,5 +876,194 @@ fn ids_name_nobody() {
         "arn:aws:sts::123456789012:assumed-role/Train/1795570200",
     ] {
         assert_eq!(Named::of(text), Named::Nobody, "{text}");
+    }
+}
+
+/// Companies whose users have numbers have no other names for them: nobody there heard of anything.
+#[test]
+fn initials_that_are_also_a_word_made_a_number_nobody() {
+    for name in [
+        "na123456",
+        "me12345",
+        "it12345",
+        "hr1234",
+        "ml12345",
+        "ci1234",
+        "cd12345",
+        "qa12345",
+        "ds12345",
+        "tf12345",
+        "gh1234",
+        "ops1234",
+        "dev12345",
+        "abc1234",
+        "bar2001",
+        "foo1999",
+        "sre1234",
+        "tmp1234",
+        "bot1234",
+        "ray1234",
+        "ecs1234",
+        "cdk1234",
+        "gha1234",
+        "app1234",
+        "ML12345",
+        "nt12345",
+        "hk1234567",
+    ] {
+        assert_eq!(Named::of(name), Named::Person(name.into()), "{name}");
+        assert!(!is_machine(name), "{name}");
+    }
+    for name in ["ml12", "test12", "ci2", "dev123", "a20261124", "s1795570200", "test1234", "ml-1234", "12345"] {
+        assert!(!matches!(Named::of(name), Named::Person(_)), "{name}: {:?}", Named::of(name));
+    }
+}
+
+/// Files, hosts and parts of programs became mailboxes of nobody.
+#[test]
+fn a_session_with_a_dot_is_not_always_a_persons() {
+    for name in [
+        "main.py",
+        "run.sh",
+        "config.yaml",
+        "node.js",
+        "lambda.handler",
+        "index.handler",
+        "my.session",
+        "test.session",
+        "default.session",
+        "root.session",
+        "temp.creds",
+        "ann-mbp.fritz.box",
+        "login.node",
+        "head.node",
+        "node.cluster",
+        "gpu.cluster",
+        "slurm.login",
+        "kafka.connect",
+        "hive.metastore",
+        "postgres.backup",
+        "redis.cache",
+        "web.backend",
+        "core.dns",
+        "credit.risk",
+        "daily.score",
+        "john.doe",
+        "max.mustermann",
+        "vorname.nachname",
+        "nombre.apellido",
+        "prenom.nom",
+        "hello.world",
+    ] {
+        let named = Named::of(&format!("arn:aws:sts::123456789012:assumed-role/DataScience/{name}"));
+        assert!(!matches!(named, Named::Person(_)), "{name}: {named:?}");
+    }
+    for name in ["ann.example", "dev.patel", "anna-maria.example2", "mary.jenkins", "john.lambda"] {
+        let named = Named::of(&format!("arn:aws:sts::123456789012:assumed-role/DataScience/{name}"));
+        assert_eq!(named, Named::Person(name.into()), "{name}");
+    }
+    for name in ["main.py", "john.doe", "Max.Mustermann", "jane.doe@example.com"] {
+        assert_eq!(Named::of(name), Named::Nobody, "{name}");
+    }
+}
+
+#[test]
+fn people_whose_name_is_a_word_of_groups_were_nobody() {
+    for name in ["job.cohen", "job.abraham", "JobCohen", "will.worker", "max.trainer", "ann.student", "bob.builder"] {
+        assert_eq!(Named::of(name), Named::Person(name.into()), "{name}");
+    }
+    for name in ["job.runner", "job.scheduler", "dev.worker", "ml.worker", "spark.worker", "fraud.trainer", "job-cohen", "student1"] {
+        assert!(!matches!(Named::of(name), Named::Person(_)), "{name}: {:?}", Named::of(name));
+    }
+}
+
+#[test]
+fn one_person_or_two_were_another_text() {
+    for text in ["ann.example+bob.example", "Ann.Example + bob.example", "bob.example - ann.example"] {
+        assert_eq!(Named::of(text), Named::Several(vec!["ann.example".into(), "bob.example".into()]), "{text}");
+    }
+    for (text, person) in [
+        ("d-abcdefghij12/ann-example", "ann-example"),
+        ("user/ann", "ann"),
+        ("users/ann", "ann"),
+        ("123456789012:user/ann", "ann"),
+        ("employee:ann.example", "ann.example"),
+        ("lead=ann.example", "ann.example"),
+        ("nlp/ann.example", "ann.example"),
+    ] {
+        assert_eq!(Named::of(text), Named::Person(person.into()), "{text}");
+    }
+    assert_eq!(Named::of("ann..example"), Named::Nobody);
+    for text in ["eng/ml/ann", "ann - berlin", "nlp/ann"] {
+        assert_eq!(Named::of(text), Named::Other(text.into()), "{text}");
+    }
+}
+
+#[test]
+fn users_of_programs_and_placeholders_of_other_languages_became_mailboxes() {
+    for text in [
+        "testuser",
+        "guestuser",
+        "tempuser",
+        "s3user",
+        "kubeuser",
+        "slurmuser",
+        "samluser",
+        "scimuser",
+        "ghrunner",
+        "tfrunner",
+        "k6runner",
+        "itadmin",
+        "codespaces",
+        "gitpod",
+        "slurm",
+        "pcluster",
+        "kops",
+        "kube",
+        "healthcheck",
+        "saml",
+        "vllm",
+        "ohne",
+        "kein",
+        "offen",
+        "entfällt",
+        "aucune",
+        "nessuna",
+        "ninguna",
+        "nenhuma",
+        "desconocida",
+        "rien",
+        "vide",
+        "leeg",
+        "ingen",
+        "okänd",
+        "yok",
+        "nikt",
+        "никто",
+        "所有人",
+        "未登録",
+        "全員",
+        "available",
+        "inactive",
+        "removed",
+        "reserved",
+        "alumni",
+        "leaver",
+        "abandoned",
+        "stale",
+        "decommissioned",
+        "unmanaged",
+        "not-owned",
+        "ownerless",
+        "TO-BE-FILLED",
+        "testowner",
+        "sample-owner",
+    ] {
+        assert_eq!(Named::of(text), Named::Nobody, "{text}");
+    }
+    for person in
+        ["buser", "mauser", "turner", "samuel", "kuba", "nada", "openshaw", "offenbach", "mustafa", "badmin", "brunner", "trunner"]
+    {
+        assert_eq!(Named::of(person), Named::Person(person.into()), "{person}");
     }
 }

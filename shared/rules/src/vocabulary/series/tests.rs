@@ -129,6 +129,20 @@ fn what_a_tool_generates_is_left_out() {
         ("score-thu", "score"),
         ("score-bemused-stag-123", "score"),
         ("score-wise-otter", "score"),
+        // Months and days in other languages.
+        ("score-30-novembre-2026", "score"),
+        ("score-1-decembre-2026", "score"),
+        ("score-01dic2026", "score"),
+        ("score-2026-dez-01", "score"),
+        ("score-1-okt-26", "score"),
+        ("score-montag", "score"),
+        ("score-mardi", "score"),
+        // Counters without a dash.
+        ("train-sprint41", "train-sprint"),
+        ("round3", "round"),
+        ("train-exp012-x", "train-exp-x"),
+        ("score-seq00041", "score-seq"),
+        ("score-night41", "score-night"),
         // What may be a short random id.
         ("score-d5de", "score"),
         ("score-d5de1", "score"),
@@ -185,6 +199,9 @@ fn what_tells_the_work_is_kept() {
         "monitor-quality",
         "may-forecast",
         "marketing",
+        "mai-forecast",
+        "train-gen3",
+        "montag-blues",
         "html5",
         "imagenet21k",
         "region-eu",
@@ -235,6 +252,7 @@ fn what_tells_the_work_is_kept() {
         ("mlp-64-32-16-churn-20261124", "mlp-64-32-16-churn"),
         ("resnet-50-2026-11-24-09-10-00-123", "resnet-50"),
         ("20261124-fold-2", "fold-2"),
+        ("exp12-20261124", "exp12"),
         ("customer-10001-train-20261124", "customer-10001-train"),
         ("lr-0001-3f2b8c1e9a4d", "lr-0001"),
         ("9f86d08-llama-1024-ctx-2048", "llama-1024-ctx-2048"),
@@ -313,6 +331,18 @@ fn what_may_be_a_random_id_is_of_a_series_only_if_the_work_is_the_same() {
         assert_eq!(id(one, Some("churn role/ml")), id(other, Some("churn role/ml")), "{one}");
         assert_ne!(id(one, Some("churn role/ml")), id(other, Some("fraud role/ml")), "{one}");
         assert_eq!(id(one, None) == id(other, None), without_work, "{one}: it is not known what they do");
+    }
+}
+
+/// Only the first of them was told to its owner.
+#[test]
+fn abbreviations_of_different_work_were_one_series() {
+    let id = |name: &str, work| series_id(Kind::TrainingJob, &job(name, &[]), work);
+    for (one, other) in [("train-ctrmtl", "train-cvrmtl"), ("train-cstmrsgmt", "train-lgstcs"), ("train-trnsprt", "train-hlthchk")] {
+        assert_ne!(id(one, Some("ctr role/ml")), id(other, Some("cvr role/ml")), "{one}");
+        assert_ne!(id(one, None), id(other, None), "{one}: it is not known what they do");
+        assert_eq!(id(one, Some("churn role/ml")), id(other, Some("churn role/ml")), "{one}");
+        assert_ne!(id(&format!("{one}-20261124"), None), id(&format!("{other}-20261124"), None), "{one}");
     }
 }
 

@@ -29,7 +29,7 @@ fn waste(rule: &str, audited: &Asset) -> Waste {
 }
 
 fn created_by(user: &str, audited: Asset) -> Asset {
-    Asset { creator: Some(Creator { user: user.into() }), ..audited }
+    Asset { creator: Some(Creator { user: user.into(), maker: String::new() }), ..audited }
 }
 
 fn ancestor(id: &str, tags: &[(&str, &str)]) -> Ancestor {
