@@ -1,5 +1,5 @@
 """Prints docs/permissions.md: what each function's role may do, from infra/template.yaml; with `--scan`, docs/scan-permissions.json: the IAM policy for
-`cost-guard scan` and `doctor`. `make docs` writes both; a test fails when they are stale."""
+`cost-guard scan`, `rehearse` and `doctor`. `make docs` writes both; a test fails when they are stale."""
 
 import json
 import pathlib
@@ -91,15 +91,19 @@ def manual(template):
 ITS_OWN = {"dynamodb", "events", "kms", "logs", "s3", "sqs", "ssm"}
 
 
+# What only `cost-guard rehearse` reads, and no function.
+REHEARSED = {"cloudtrail:LookupEvents"}
+
+
 def reads(action):
     service, operation = action.split(":")
     return service not in ITS_OWN and re.match("BatchGet|Describe|Get|Head|List|Search|View", operation)
 
 
 def scan_policy(template):
-    """All that the functions' roles may read, as an IAM policy."""
+    """All that the functions' roles may read, and what a rehearsal reads besides, as an IAM policy."""
     actions = {action for function in functions(template).values() for _, statement in statements(template, function) for action in listed(statement["Action"])}
-    statement = {"Sid": "CostGuardScan", "Effect": "Allow", "Action": sorted(filter(reads, actions)), "Resource": "*"}
+    statement = {"Sid": "CostGuardScan", "Effect": "Allow", "Action": sorted({*filter(reads, actions), *REHEARSED}), "Resource": "*"}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2) + "\n"
 
 

@@ -17,6 +17,8 @@ GUARD = Stack(**EVERYTHING)
 # Services whose requests name the operation in a header, and what IAM calls the service. (SNS and S3 do not: their operations cannot be read from a binary.)
 SERVICES = {
     "sagemaker": "sagemaker",
+    # Only the command line asks it: no function holds an operation of it.
+    "cloudtrail": "cloudtrail",
     "dynamodb": "dynamodb",
     "ce": "ce",
     "budgets": "budgets",

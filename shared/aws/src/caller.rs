@@ -13,7 +13,7 @@ use cost_rules::{facts::TagKeyStatus, resource::Arn};
 
 use crate::{
     Clients, Context,
-    clients::why::why,
+    clients::{trail::Trail, why::why},
     gather::bill::cost_tags,
     settings::{PolicySource, Settings},
     subscriptions,
@@ -105,6 +105,11 @@ impl Caller {
     /// Cost Explorer refuses the list.
     pub async fn cost_allocation_tags(&self, keys: Vec<String>) -> Result<BTreeMap<String, TagKeyStatus>, String> {
         cost_tags::statuses(&Clients::only_reading(&self.config), keys, &mut 0).await
+    }
+
+    /// CloudTrail's event history of a Region.
+    pub fn trail(&self, region: &str) -> Trail {
+        Trail::of(&self.config.to_builder().region(Region::new(region.to_owned())).build())
     }
 
     /// What a function looks with in a Region. `policy`: its file, or else the built-in one. `reads_bill`: in one Region only, because the bill is of all.

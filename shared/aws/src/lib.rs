@@ -22,6 +22,6 @@ pub mod subscriptions;
 #[cfg(test)]
 mod testing;
 
-pub use clients::{Clients, Lazily, why::denied_operation};
+pub use clients::{Clients, Lazily, trail::Trail, why::denied_operation};
 pub use context::{Context, settings};
 pub use serve::{leave_trouble, serve};

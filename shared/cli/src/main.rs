@@ -32,6 +32,7 @@ mod inference;
 mod manual;
 mod output;
 mod reference;
+mod rehearse;
 mod rows;
 mod savings_plan;
 mod scaling;
@@ -94,6 +95,9 @@ enum Command {
     /// Look at an AWS account with your own credentials: what every rule finds, what it costs and what to do. It changes nothing and mails nobody. Exit status 0: nothing found, 1: something found, 2:
     /// something could not be read, 3: the policy is wrong. docs/scan.md has more.
     Scan(scan::Scan),
+    /// Rehearse a policy on the last days: what it would have stopped, who would have been mailed, which stops would have been wrong, and what no history tells. It changes nothing and mails nobody. Exit
+    /// status 0: nothing would have been stopped, 1: something would have been, 2: something could not be read, 3: the policy is wrong. docs/rehearse.md has more.
+    Rehearse(rehearse::Rehearse),
     /// Check what would keep `scan` or a deployed guard from working: credentials, permissions, Cost Explorer, cost allocation tags, the policy, who gets the mails; each with what to do. It changes nothing.
     /// Exit status 0: nothing, 1: something.
     Doctor(doctor::Doctor),
@@ -116,6 +120,7 @@ fn main() -> ExitCode {
         Command::InferenceOptions(asked) => asked.run().and_then(|text| say(&lines(&text))),
         Command::SavingsPlan(asked) => asked.run().and_then(|text| say(&lines(&text))),
         Command::Scan(asked) => return asked.run(),
+        Command::Rehearse(asked) => return asked.run(),
         Command::Doctor(asked) => return asked.run(),
     };
     match done {

@@ -17,7 +17,7 @@ const RULES: &[&[&str]] = &[
     &["rulebook"],
     &["cases", "plan", "coverage"],
     &["events", "mail"],
-    &["report"],
+    &["rehearsal", "report"],
 ];
 
 /// The floors of cost-aws, likewise.

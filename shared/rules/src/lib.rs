@@ -10,6 +10,7 @@ pub mod inference;
 pub mod mail;
 pub mod plan;
 pub mod policy;
+pub mod rehearsal;
 pub mod remedy;
 pub mod report;
 pub mod rulebook;

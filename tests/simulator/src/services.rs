@@ -11,6 +11,7 @@ use sagemaker::kinds::{self, Verb};
 
 pub(crate) mod application_autoscaling;
 pub(crate) mod budgets;
+pub(crate) mod cloudtrail;
 pub(crate) mod cloudwatch;
 pub(crate) mod compute_optimizer;
 pub(crate) mod cost_explorer;
@@ -76,6 +77,7 @@ pub(crate) fn find(service: &str, operation: &str) -> Option<Found> {
         "tagging" => &[tagging::OPERATIONS],
         "ssm" => &[ssm::OPERATIONS],
         "dynamodb" => &[dynamodb::OPERATIONS],
+        "cloudtrail" => &[cloudtrail::OPERATIONS],
         "cloudwatch" => &[cloudwatch::OPERATIONS],
         "application-autoscaling" => &[application_autoscaling::OPERATIONS],
         "ce" => &[cost_explorer::OPERATIONS],

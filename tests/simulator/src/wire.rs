@@ -294,7 +294,7 @@ fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Res
 }
 
 /// The name in `X-Amz-Target` or in the path, the service, and its version of the JSON protocol.
-const TARGETS: [(&str, &str, &str); 11] = [
+const TARGETS: [(&str, &str, &str); 12] = [
     ("SageMaker", "sagemaker", "1.1"),
     ("ResourceGroupsTaggingAPI_20170126", "tagging", "1.1"),
     ("AmazonSSM", "ssm", "1.1"),
@@ -302,6 +302,7 @@ const TARGETS: [(&str, &str, &str); 11] = [
     ("AWSInsightsIndexService", "ce", "1.1"),
     ("AWSBudgetServiceGateway", "budgets", "1.1"),
     ("AWSEvents", "events", "1.1"),
+    ("CloudTrail_20131101", "cloudtrail", "1.1"),
     ("AnyScaleFrontendService", "application-autoscaling", "1.1"),
     ("ComputeOptimizerService", "compute-optimizer", "1.0"),
     ("AmazonEC2ContainerRegistry_V20150921", "ecr", "1.1"),

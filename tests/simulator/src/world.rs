@@ -25,7 +25,7 @@ use crate::{
         kinds::{Assets, Kind, Planned},
         prices::Prices,
         scaling::{Scalable, Scaling},
-        trail::{Creator, iso},
+        trail::{Creator, Recorded, iso},
     },
     services::{
         budgets::{self, Budgets},
@@ -95,6 +95,8 @@ pub(crate) struct World {
     pub(crate) scaling: Scaling,
     /// Whether CloudTrail delivers events of who creates what.
     pub(crate) trail: bool,
+    /// CloudTrail's history, oldest first.
+    pub(crate) recorded: Vec<Recorded>,
     /// Deleted notebooks and their tags. They stay on the bill.
     pub(crate) gone: Vec<(Notebook, TagLog)>,
     pub(crate) prices: Prices,
@@ -288,6 +290,7 @@ impl World {
             scaling: Scaling::default(),
             hosting: Hosting::new(estate.hosting.clone()),
             trail: estate.trail,
+            recorded: vec![],
             agenda: BTreeSet::new(),
             due: BTreeMap::new(),
             sequence: 0,
@@ -517,11 +520,6 @@ impl World {
         self.events.push((self.now, event));
     }
 
-    /// The number of the next event.
-    pub(crate) fn next_told(&self) -> u64 {
-        self.told
-    }
-
     /// Starts a notebook. The caller has checked that it is stopped or failed.
     pub(crate) fn start(&mut self, name: &str) {
         self.set_notebook(name, "Pending");
@@ -559,8 +557,19 @@ impl World {
         }
     }
 
+    /// Deletes an app as a person does.
+    fn delete_app_by_hand(&mut self, arn: &str) {
+        if self.apps.get(arn).is_some_and(|app| !matches!(app.status, "Deleted" | "Deleting")) {
+            self.note_app("DeleteApp", arn);
+            self.delete_app(arn);
+        }
+    }
+
     pub(crate) fn start_app(&mut self, arn: &str) {
         let now = self.now;
+        if self.apps.get(arn).is_some_and(|app| app.status == "Deleted") {
+            self.note_app("CreateApp", arn);
+        }
         if let Some(app) = self.apps.get_mut(arn).filter(|app| app.status == "Deleted") {
             (app.status, app.created, app.modified) = ("InService", now, now);
             app.runs.start(now, &app.spec.instance_type);
@@ -584,17 +593,32 @@ impl World {
             }
             (Deed::Start, Some(name)) => {
                 if self.notebooks.get(&name).is_some_and(|notebook| matches!(notebook.status, "Stopped" | "Failed")) {
+                    self.note_notebook("StartNotebookInstance", &name);
                     self.start(&name);
                 }
             }
             (Deed::Stop, Some(name)) => {
                 if self.notebooks.get(&name).is_some_and(|notebook| notebook.status == "InService") {
+                    self.note_notebook("StopNotebookInstance", &name);
                     self.stop(&name);
                 }
             }
-            (Deed::Delete, Some(name)) => self.delete_notebook(&name),
+            (Deed::Open, Some(name)) => {
+                if self.notebooks.get(&name).is_some_and(|notebook| notebook.status == "InService") {
+                    self.note_notebook("CreatePresignedNotebookInstanceUrl", &name);
+                }
+            }
+            (Deed::Delete, Some(name)) => {
+                self.note_notebook("DeleteNotebookInstance", &name);
+                self.delete_notebook(&name);
+            }
             (Deed::Start, None) => self.start_app(what),
-            (Deed::Stop | Deed::Delete, None) => self.delete_app(what),
+            (Deed::Stop | Deed::Delete, None) => self.delete_app_by_hand(what),
+            (Deed::Open, None) => {
+                if self.apps.get(what).is_some_and(|app| app.status == "InService") {
+                    self.note_app("CreatePresignedDomainUrl", what);
+                }
+            }
             (Deed::Hosting(_), _) => {}
         }
     }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use self::reading::{OnlyReads, no_ledger};
 
 mod reading;
+pub(crate) mod trail;
 mod trust;
 pub(crate) mod why;
 
@@ -110,13 +111,7 @@ impl Clients {
                 })
             };
         }
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(3))
-            .operation_attempt_timeout(Duration::from_secs(10))
-            .operation_timeout(Duration::from_mins(1))
-            .build();
-        let retries = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS);
-        let config = config.to_builder().retry_config(retries).timeout_config(timeouts).build();
+        let config = patient(config);
         // A large bill takes Cost Explorer longer than other services. Who does not wait for the answer pays for it, and asks and pays again.
         let patience = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))
@@ -148,6 +143,17 @@ impl Clients {
             ssm: client!(aws_sdk_ssm, &config),
         }
     }
+}
+
+/// The same configuration with the retries and timeouts of calls that are free.
+fn patient(config: &SdkConfig) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .operation_attempt_timeout(Duration::from_secs(10))
+        .operation_timeout(Duration::from_mins(1))
+        .build();
+    let retries = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS);
+    config.to_builder().retry_config(retries).timeout_config(timeouts).build()
 }
 
 #[cfg(test)]

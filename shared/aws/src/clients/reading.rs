@@ -12,9 +12,9 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::{body::SdkBody, config_bag::ConfigBag};
 
-/// How the names of operations begin that only read. DynamoDB's `Query` and SageMaker's `Search` are whole names.
+/// How the names of operations begin that only read. CloudTrail's `LookupEvents`, DynamoDB's `Query` and SageMaker's `Search` are whole names.
 const READS: [&str; 5] = ["BatchGet", "Describe", "Get", "Head", "List"];
-const READS_BY_NAME: [&str; 2] = ["Query", "Search"];
+const READS_BY_NAME: [&str; 3] = ["LookupEvents", "Query", "Search"];
 
 /// Whether an operation of this name changes nothing.
 pub(crate) fn only_reads(operation: &str) -> bool {
@@ -122,7 +122,7 @@ mod tests {
         assert!(1_000 < all.len() && 300 < reads.len() && 500 < refused.len(), "{} operations, {} reads", all.len(), reads.len());
         // The first words of what is let through, and what begins like a read and is none.
         let verbs: BTreeSet<&str> = reads.iter().filter_map(|file| file.split('_').next()).collect();
-        assert_eq!(verbs.into_iter().collect::<Vec<_>>(), ["batch", "describe", "get", "head", "list", "query", "search"]);
+        assert_eq!(verbs.into_iter().collect::<Vec<_>>(), ["batch", "describe", "get", "head", "list", "lookup", "query", "search"]);
         for changing in ["batch_add", "batch_delete", "batch_execute", "batch_put", "batch_update", "batch_write", "get_and_"] {
             assert!(!reads.iter().any(|file| file.starts_with(changing)), "{changing}");
         }

@@ -124,7 +124,7 @@ pub(super) fn read(detail: &Value, kinds: &[Kind], home: Home<'_>) -> anyhow::Re
 }
 
 /// The user's name, or the ARN of an assumed role's session, whose name alone does not tell a person from a program. `None`: a service, another account, the root user, or an unknown identity.
-fn user(identity: &Value) -> Option<String> {
+pub(crate) fn user(identity: &Value) -> Option<String> {
     let text = |pointer: &str| identity.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
     let last = |text: &str, by: char| text.rsplit_once(by).map(|(_, last)| last.to_owned()).filter(|last| !last.is_empty());
     let last_of_arn = || last(text("/arn")?, '/');

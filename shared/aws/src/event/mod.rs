@@ -15,6 +15,7 @@ mod change;
 mod creation;
 mod request;
 
+pub(crate) use creation::user;
 use request::at_home;
 pub use {
     change::StateChange,

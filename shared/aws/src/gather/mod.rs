@@ -20,6 +20,7 @@ pub mod hosted;
 pub mod inventory;
 mod metrics;
 pub(crate) mod notebooks;
+pub mod past;
 mod read;
 pub mod savings_plans;
 pub(crate) mod studio;

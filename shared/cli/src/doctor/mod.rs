@@ -16,7 +16,7 @@ use crate::scan::{
 
 mod checks;
 
-/// The permissions that `scan` and `doctor` need, as an IAM policy.
+/// The permissions that `scan`, `rehearse` and `doctor` need, as an IAM policy.
 const PERMISSIONS: &str = include_str!("../../../../docs/scan-permissions.json");
 
 /// The exit status if something would not work.
@@ -40,7 +40,7 @@ pub(crate) struct Doctor {
     /// Check as if it were this time, for example `2026-11-29T03:00:00Z`.
     #[arg(long, value_name = "TIME")]
     as_of: Option<Timestamp>,
-    /// Only print the IAM policy with the permissions that `scan` and `doctor` need.
+    /// Only print the IAM policy with the permissions that `scan`, `rehearse` and `doctor` need.
     #[arg(long)]
     print_permissions: bool,
 }

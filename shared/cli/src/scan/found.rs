@@ -14,6 +14,16 @@ use serde::{Serialize, Serializer};
 /// The codes with which services answer in a Region that is not enabled in the account.
 const CLOSED: [&str; 4] = ["UnrecognizedClient", "InvalidClientTokenId", "AuthFailure", "OptInRequired"];
 
+/// Why nothing could be read in such a Region.
+pub(crate) const CLOSED_REGION: &str =
+    "AWS does not know the credentials there: the Region is not enabled in the account, or they are wrong";
+
+/// Whether a Region is not enabled in the account, by the reasons why things could not be read there.
+pub(crate) fn is_closed_region<'a>(reasons: impl Iterator<Item = &'a str>) -> bool {
+    let mut reasons = reasons.peekable();
+    reasons.peek().is_some() && reasons.all(|why| CLOSED.iter().any(|code| why.contains(code)))
+}
+
 /// What a scan found.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -140,14 +150,11 @@ impl Found {
 
     /// Says once of a Region that is not enabled in the account that nothing could be read there.
     fn closed_regions(&mut self) {
-        let is_closed = |region: &String| {
-            let mut there = self.unread.iter().filter(|one| one.region == *region).peekable();
-            there.peek().is_some() && there.all(|one| CLOSED.iter().any(|code| one.why.contains(code)))
-        };
+        let is_closed =
+            |region: &String| is_closed_region(self.unread.iter().filter(|one| one.region == *region).map(|one| one.why.as_str()));
         let closed: Vec<String> = self.regions.iter().filter(|region| is_closed(region)).cloned().collect();
         self.unread.retain(|one| !closed.contains(&one.region));
-        let why = "AWS does not know the credentials there: the Region is not enabled in the account, or they are wrong";
-        self.unread.extend(closed.iter().map(|region| Unread::new("all functions", region, "everything", why)));
+        self.unread.extend(closed.iter().map(|region| Unread::new("all functions", region, "everything", CLOSED_REGION)));
     }
 
     /// Sorts and sums up.

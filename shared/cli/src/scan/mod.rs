@@ -18,7 +18,7 @@ use self::{
 
 pub(crate) mod found;
 pub(crate) mod look;
-mod shown;
+pub(crate) mod shown;
 
 /// The options of `scan`.
 #[derive(Args)]

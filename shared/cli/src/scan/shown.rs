@@ -186,7 +186,7 @@ pub(super) fn page(found: &Found) -> Scan {
 }
 
 /// Text that Markdown does not read anything into.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let means_something = |c: char| "\\`*_[]<>|#~!@&".contains(c);
     one_line(text).chars().flat_map(|c| means_something(c).then_some('\\').into_iter().chain([c])).collect()
 }

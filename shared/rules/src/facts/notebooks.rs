@@ -1,6 +1,6 @@
 //! Notebook instances, their state and their use.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     facts::subject::Subject,
@@ -31,6 +31,14 @@ pub struct Usage {
     pub last: Timestamp,
     /// The time of the last measurement. Later use is not known.
     pub known_until: Timestamp,
+}
+
+impl Usage {
+    /// How often the idle agent measures.
+    pub const MEASURED_EVERY: SignedDuration = SignedDuration::from_mins(5);
+
+    /// A measurement that is older than this does not count.
+    pub const FRESH: SignedDuration = SignedDuration::from_mins(20);
 }
 
 /// The state of a notebook instance or an app.

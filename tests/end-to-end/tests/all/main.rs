@@ -17,6 +17,7 @@ mod inference;
 mod month;
 mod platform;
 mod regular_mails;
+mod rehearse;
 mod roles;
 mod savings_plans;
 mod scan;

@@ -41,7 +41,7 @@ fn scan(account: &Simulator, arguments: &[&str], environment: &[(&str, &str)]) -
 }
 
 /// Runs a command of `cost-guard`.
-fn run(account: &Simulator, command: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+pub(crate) fn run(account: &Simulator, command: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     tool(account, command, arguments, environment).output().unwrap()
 }
 
@@ -63,15 +63,16 @@ fn tool(account: &Simulator, command: &str, arguments: &[&str], environment: &[(
     tool
 }
 
-fn said(output: &Output) -> (i32, String, String) {
+pub(crate) fn said(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
 /// What was not asked with a reading operation.
-fn changing(account: &Simulator) -> Vec<String> {
-    let is_read =
-        |operation: &str| ["Get", "List", "Describe", "BatchGet", "Search", "Query"].iter().any(|read| operation.starts_with(read));
+pub(crate) fn changing(account: &Simulator) -> Vec<String> {
+    let is_read = |operation: &str| {
+        ["Get", "List", "Describe", "BatchGet", "Lookup", "Search", "Query"].iter().any(|read| operation.starts_with(read))
+    };
     account
         .calls()
         .into_iter()

@@ -79,6 +79,8 @@ pub enum Deed {
     Stop,
     /// Delete it.
     Delete,
+    /// Open it in a browser; has no effect if it does not run.
+    Open,
     /// `tag <key>=<value>`
     Tag(String, String),
     /// `untag <key>`
@@ -153,6 +155,7 @@ impl FromStr for Deed {
             None if text == "start" => Self::Start,
             None if text == "stop" => Self::Stop,
             None if text == "delete" => Self::Delete,
+            None if text == "open" => Self::Open,
             Some(("tag", tag)) if tag.contains('=') => {
                 let (key, value) = tag.split_once('=').unwrap_or_default();
                 Self::Tag(key.to_owned(), value.to_owned())
@@ -168,7 +171,7 @@ impl FromStr for Deed {
             }
             Some(("move-tag", image)) => Self::Hosting(HostingDeed::MoveTag(image.to_owned())),
             _ => bail!(
-                "`{text}` is nothing that people do here: write start, stop, delete, \"tag <key>=<value>\", \"untag <key>\", or of an endpoint \"maintain 30m\", roll-back, fail-roll-back, break, \"update <configuration>\", \"scale 3\" or \"move-tag <image>\""
+                "`{text}` is nothing that people do here: write start, stop, delete, open, \"tag <key>=<value>\", \"untag <key>\", or of an endpoint \"maintain 30m\", roll-back, fail-roll-back, break, \"update <configuration>\", \"scale 3\" or \"move-tag <image>\""
             ),
         })
     }

@@ -334,7 +334,7 @@ impl World {
             Deed::Tag(key, value) => drop(self.change_tags(&arn, |tags| drop(tags.insert(key.clone(), value.clone())))),
             Deed::Untag(key) => drop(self.change_tags(&arn, |tags| drop(tags.remove(key)))),
             // Jobs cannot be started again or deleted here; stopping is handled above.
-            Deed::Start | Deed::Stop | Deed::Delete | Deed::Hosting(_) => {}
+            Deed::Start | Deed::Stop | Deed::Delete | Deed::Open | Deed::Hosting(_) => {}
         }
         true
     }

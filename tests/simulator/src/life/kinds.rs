@@ -424,7 +424,7 @@ impl World {
             Deed::Untag(key) => drop(self.change_tags(&arn, |tags| drop(tags.remove(key)))),
             Deed::Hosting(deed) => self.hosting_deed(kind, &name, deed),
             // As the API does it; a refusal has no effect. None of these can be started again.
-            Deed::Stop | Deed::Delete | Deed::Start => {
+            Deed::Stop | Deed::Delete | Deed::Start | Deed::Open => {
                 let operation = if *deed == Deed::Stop { kind.stop } else { kind.delete.filter(|_| *deed == Deed::Delete) };
                 drop(operation.map(|operation| services::call(self, "sagemaker", operation, &json!({kind.field("Name"): name}))));
             }

@@ -1,10 +1,10 @@
-//! CloudTrail's events as `EventBridge` delivers them: who created what, in the shape of "AWS API Call via CloudTrail" (aws-facts §1.3).
+//! CloudTrail's events: its history of who did what, and those about creations as `EventBridge` delivers them, in the shape of "AWS API Call via CloudTrail" (aws-facts §1.3).
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value, json};
 
-use crate::{wire::Refusal, world::World};
+use crate::{services::sagemaker::studio, wire::Refusal, world::World};
 
 /// Who makes a call: `by = "alice"`, `{ role = "DataScience", session = "alice" }`, …
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -229,12 +229,35 @@ fn camel_case(value: &Value) -> Value {
     }
 }
 
+/// A call that CloudTrail has recorded.
+pub(crate) struct Recorded {
+    pub(crate) at: Timestamp,
+    pub(crate) operation: String,
+    /// The id of the event.
+    pub(crate) id: String,
+    /// The record, as in the event's `detail`.
+    pub(crate) detail: Value,
+}
+
+/// How the names of operations begin that read, but for the addresses with which somebody opens something. This history does not have them.
+const READS: [&str; 5] = ["Describe", "Get", "List", "Search", "BatchGet"];
+
 impl World {
-    /// Adds a `Create…` call to CloudTrail's events, if the estate has a trail. Other calls, and those before the start, are not delivered.
+    /// Records a call in CloudTrail's history. If the estate has a trail, a `Create…` call is delivered as an event, too. Calls before the start are not recorded.
     pub(crate) fn note_call(&mut self, by: &Creator, operation: &str, input: &Value, answer: Result<&Value, &Refusal>) {
-        if !self.trail || self.is_before_the_start() || !operation.starts_with("Create") {
+        if self.is_before_the_start() || READS.iter().any(|read| operation.starts_with(read)) {
             return;
         }
+        let detail = self.record_of(by, operation, input, answer);
+        if self.trail && operation.starts_with("Create") {
+            self.tell("AWS API Call via CloudTrail", &[], &detail);
+        }
+        let id = detail["eventID"].as_str().unwrap_or_default().to_owned();
+        self.recorded.push(Recorded { at: self.now, operation: operation.to_owned(), id, detail });
+    }
+
+    /// The record of a call.
+    fn record_of(&self, by: &Creator, operation: &str, input: &Value, answer: Result<&Value, &Refusal>) -> Value {
         let mut parameters = camel_case(input);
         if operation == "CreateTrainingJob" {
             // Real accounts' records have these fields; they have no meaning here.
@@ -251,9 +274,9 @@ impl World {
             Creator::Service(name) => (name.as_str(), name.as_str()),
             _ => ("203.0.113.7", "Boto3/1.44.5 md/Botocore#1.44.5 ua/2.1 os/linux lang/python#3.12.1"),
         };
-        let number = self.next_told();
+        let number = self.recorded.len();
         let mut detail = json!({
-            "eventVersion": "1.11", "userIdentity": by.identity(self), "eventTime": iso(self.now), "eventSource": "sagemaker.amazonaws.com",
+            "eventVersion": "1.11", "userIdentity": by.identity(self), "eventTime": iso(self.now), "eventSource": SOURCE,
             "eventName": operation, "awsRegion": self.region, "sourceIPAddress": address, "userAgent": agent,
             "requestParameters": parameters, "responseElements": answer.ok().map(camel_case),
             "requestID": format!("00000000-0000-4000-8000-{number:012x}"), "eventID": format!("00000000-0000-4000-9000-{number:012x}"),
@@ -264,9 +287,35 @@ impl World {
             detail["errorCode"] = refusal.code.into();
             detail["errorMessage"] = refusal.message.as_str().into();
         }
-        self.tell("AWS API Call via CloudTrail", &[], &detail);
+        detail
+    }
+
+    /// Records what a person did to a notebook, by name.
+    pub(crate) fn note_notebook(&mut self, operation: &str, name: &str) {
+        let by = self.notebooks.get(name).and_then(|notebook| notebook.spec.by.clone()).unwrap_or_default();
+        self.note_call(&by, operation, &json!({"NotebookInstanceName": name}), Ok(&json!({})));
+    }
+
+    /// Records what a person did to an app, by ARN.
+    pub(crate) fn note_app(&mut self, operation: &str, arn: &str) {
+        let Some(app) = self.apps.get(arn) else { return };
+        let by = app.spec.by.clone().unwrap_or_default();
+        let mut input = studio::app_input(&app.spec);
+        match operation {
+            "CreatePresignedDomainUrl" => {
+                let mine = app.spec.space.as_ref().and_then(|space| self.spaces.get(&(app.spec.domain.clone(), space.clone())));
+                let owner = app.spec.user_profile.clone().or_else(|| mine?.owner.clone());
+                input = json!({"DomainId": app.spec.domain, "UserProfileName": owner, "SpaceName": app.spec.space});
+            }
+            "DeleteApp" => drop(input.as_object_mut().map(|input| input.remove("ResourceSpec"))),
+            _ => {}
+        }
+        self.note_call(&by, operation, &input, Ok(&json!({})));
     }
 }
+
+/// The service whose calls are recorded.
+pub(crate) const SOURCE: &str = "sagemaker.amazonaws.com";
 
 #[cfg(test)]
 mod tests;

@@ -52,7 +52,26 @@ pub(in crate::gather) struct Reading {
 
 /// Sets the use of all endpoints in service by the hour, with the backlog of queues. The last hour is not over yet.
 pub(super) async fn read_hours(clients: &Clients, endpoints: &mut [Endpoint], now: Timestamp) -> Reading {
-    let Some(window) = hours(now) else { return Reading::default() };
+    match hours(now) {
+        Some(window) => read_hours_of(clients, endpoints, window).await,
+        None => Reading::default(),
+    }
+}
+
+/// Sets the use of all endpoints in service by the hour, from this time on.
+pub(in crate::gather) async fn read_hours_since(
+    clients: &Clients,
+    endpoints: &mut [Endpoint],
+    from: Timestamp,
+    now: Timestamp,
+) -> Reading {
+    match whole(from, Unit::Hour).zip(hours(now)) {
+        Some((from, window)) => read_hours_of(clients, endpoints, Window { from, ..window }).await,
+        None => Reading::default(),
+    }
+}
+
+async fn read_hours_of(clients: &Clients, endpoints: &mut [Endpoint], window: Window) -> Reading {
     let endpoints: Vec<&mut Endpoint> = endpoints.iter_mut().filter(|one| one.state == RunState::InService).collect();
     let asked = (0..).zip(&endpoints).flat_map(|(index, one)| asked(index, one)).collect();
     read(clients, endpoints, asked, window, |endpoint, place, points| match place {

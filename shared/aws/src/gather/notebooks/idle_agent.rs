@@ -1,6 +1,6 @@
 //! Reads when notebooks were last used, from the idle agent's metric `IdleSeconds` in the namespace `CostGuard/Notebooks`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_cloudwatch::types::RecentlyActive;
 use cost_rules::facts::{Notebook, RunState, Unread, Usage};
@@ -19,10 +19,10 @@ const METRIC: &str = "IdleSeconds";
 const DIMENSION: &str = "NotebookInstanceName";
 
 /// The agent publishes every five minutes.
-const PERIOD: SignedDuration = SignedDuration::from_mins(5);
+const PERIOD: SignedDuration = Usage::MEASURED_EVERY;
 
-/// A datapoint older than this does not count.
-const FRESH: SignedDuration = SignedDuration::from_mins(20);
+/// For how long CloudWatch keeps datapoints of this period.
+const KEPT: SignedDuration = SignedDuration::from_hours(63 * 24);
 
 /// How far back datapoints are read.
 const WINDOW: SignedDuration = SignedDuration::from_mins(30);
@@ -36,7 +36,8 @@ pub(crate) async fn read(clients: &Clients, notebooks: &mut [Notebook], now: Tim
     if running.is_empty() {
         return vec![];
     }
-    let (publishing, listed) = publishing(clients, |name| running.contains_key(name)).await;
+    let lately = Some(RecentlyActive::Pt3H);
+    let (publishing, listed) = publishing(clients, lately, |name| running.contains_key(name)).await;
     let unlisted = listed.err().map(|why| Unread::new("idle time of notebooks (cloudwatch:ListMetrics)", why));
     let series: Vec<Series> = publishing.iter().map(|name| idle_seconds(name)).collect();
     let mut failed: Vec<(String, String)> = vec![];
@@ -50,11 +51,34 @@ pub(crate) async fn read(clients: &Clients, notebooks: &mut [Notebook], now: Tim
     unlisted.into_iter().chain(unread_of("idle time", &failed)).collect()
 }
 
-/// The names of the wanted notebooks whose agents published in the last three hours.
-async fn publishing(clients: &Clients, wanted: impl Fn(&str) -> bool) -> (Vec<String>, Read<()>) {
+/// What the agents of these notebooks (by name) measured since a time, oldest first; and what could not be read.
+pub(crate) async fn read_since(
+    clients: &Clients,
+    names: &BTreeSet<String>,
+    (from, now): (Timestamp, Timestamp),
+) -> (HashMap<String, Vec<Usage>>, Vec<Unread>) {
+    let (publishing, listed) = publishing(clients, None, |name| names.contains(name)).await;
+    let unlisted = listed.err().map(|why| Unread::new("idle time of notebooks (cloudwatch:ListMetrics)", why));
+    let series: Vec<Series> = publishing.iter().map(|name| idle_seconds(name)).collect();
+    let (mut measured, mut failed) = (HashMap::new(), vec![]);
+    let window = Window { from: from.max(now - KEPT), until: now, period: PERIOD };
+    metrics::read(clients, &series, window, |place, read| match read {
+        Ok(points) => {
+            let mut all: Vec<Usage> = points.iter().filter_map(|point| measurement(*point, now)).collect();
+            all.sort_by_key(|usage| usage.known_until);
+            measured.insert(publishing[place].clone(), all);
+        }
+        Err(why) => failed.push((publishing[place].clone(), why)),
+    })
+    .await;
+    (measured, unlisted.into_iter().chain(unread_of("idle time", &failed)).collect())
+}
+
+/// The names of the wanted notebooks whose agents published lately; without it, in the last two weeks.
+async fn publishing(clients: &Clients, lately: Option<RecentlyActive>, wanted: impl Fn(&str) -> bool) -> (Vec<String>, Read<()>) {
     let mut names = vec![];
     let listed = every_page(clients, async |token| {
-        let call = clients.cloudwatch.list_metrics().namespace(NAMESPACE).metric_name(METRIC).recently_active(RecentlyActive::Pt3H);
+        let call = clients.cloudwatch.list_metrics().namespace(NAMESPACE).metric_name(METRIC).set_recently_active(lately.clone());
         let page = call.set_next_token(token).send().await.map_err(|error| why(&error))?;
         let dimensions = page.metrics.unwrap_or_default().into_iter().flat_map(|metric| metric.dimensions.unwrap_or_default());
         let of_notebooks =
@@ -73,19 +97,20 @@ fn idle_seconds(name: &str) -> Series {
     Series { namespace: NAMESPACE, metric: METRIC, dimensions: vec![(DIMENSION, name.to_owned())], statistic: "Minimum" }
 }
 
-/// The latest time of use that the newest datapoint allows: its time is the start of its period, and it was measured at most one period later. `None`: there is
-/// no fresh datapoint.
+/// The latest time of use that the newest datapoint allows. `None`: there is no fresh datapoint.
 fn usage(points: &[(Timestamp, f64)], now: Timestamp) -> Option<Usage> {
-    let (start, idle) = points.iter().copied().max_by_key(|(start, _)| *start)?;
+    let newest = points.iter().copied().max_by_key(|(start, _)| *start)?;
+    measurement(newest, now).filter(|usage| now.duration_since(usage.known_until) <= Usage::FRESH)
+}
+
+/// The latest time of use that a datapoint allows: its time is the start of its period, and it was measured at most one period later. `None`: it says nothing.
+fn measurement((start, idle): (Timestamp, f64), now: Timestamp) -> Option<Usage> {
     let taken = (start + PERIOD).min(now);
-    if FRESH < now.duration_since(taken) || idle < 0.0 {
-        return None;
-    }
     #[expect(
         clippy::cast_possible_truncation,
         reason = "seconds of an idle time: the cast saturates, and a year is the most that is taken"
     )]
-    let idle = SignedDuration::from_secs((idle as i64).min(366 * 24 * 3600));
+    let idle = (0.0 <= idle).then(|| SignedDuration::from_secs((idle as i64).min(366 * 24 * 3600)))?;
     Some(Usage { last: taken - idle, known_until: taken })
 }
 

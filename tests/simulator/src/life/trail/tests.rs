@@ -102,3 +102,14 @@ fn only_creations_are_told_and_only_if_there_is_a_trail() {
     world.note_call(&Creator::default(), "CreateModel", &json!({}), Ok(&answer));
     assert!(world.take_events().is_empty());
 }
+
+#[test]
+fn the_history_has_what_changes_something_whether_or_not_there_is_a_trail() {
+    let mut world = world();
+    world.trail = false;
+    for operation in ["CreateModel", "DescribeModel", "ListModels", "AddTags", "DeleteModel"] {
+        world.note_call(&Creator::default(), operation, &json!({"ModelName": "m"}), Ok(&json!({})));
+    }
+    let recorded: Vec<&str> = world.recorded.iter().map(|one| one.operation.as_str()).collect();
+    assert_eq!(recorded, ["CreateModel", "AddTags", "DeleteModel"]);
+}

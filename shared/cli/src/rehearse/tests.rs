@@ -1,0 +1,117 @@
+//! What is printed, on literals.
+
+use cost_rules::{
+    facts::Unread as UnreadFact,
+    rehearsal::{After, Mails, NotRehearsed, Rehearsal, Stop, Use, Used},
+    resource::{Ownership, Resource, Tags},
+};
+use jiff::{Timestamp, tz::TimeZone};
+use rust_decimal::dec;
+
+use super::{
+    shown::{self, Rehearsed, Unread},
+    status,
+};
+
+fn at(time: &str) -> Timestamp {
+    format!("2026-11-{time}:00Z").parse().unwrap()
+}
+
+fn stop(name: &str, wrong: Option<Use>) -> Stop {
+    Stop {
+        at: at("09T18:30"),
+        resource: Resource {
+            id: format!("notebook-instance/{name}"),
+            arn: None,
+            name: name.to_owned(),
+            tags: Tags::Known([].into()),
+            ownership: Ownership::default(),
+        },
+        rules: vec!["notebook-off-hours"],
+        action: "stop-notebook-instance",
+        reason: "it is on".to_owned(),
+        owner: Some("ann@example.com".to_owned()),
+        team: None,
+        zone: TimeZone::UTC,
+        after: After::StillOn,
+        wrong,
+        saved_until: at("10T18:30"),
+        saved_usd: Some(dec!(5.52)),
+    }
+}
+
+fn rehearsed(stops: Vec<Stop>) -> Rehearsed {
+    let of = Rehearsal {
+        from: at("01T00:00"),
+        until: at("11T00:00"),
+        looked_at: 3,
+        stops,
+        warnings: 4,
+        mails: [("ann@example.com".to_owned(), Mails { at_once: 2, regular: 1 })].into(),
+        not_rehearsed: vec![NotRehearsed { rules: vec!["notebook-idle"], why: "Nobody knows." }],
+        unjudged: vec![UnreadFact::new("notebook-off-hours: 1 resource not judged (x)", "its tag cannot be read")],
+        ..Rehearsal::default()
+    };
+    let (account, region) = ("123456789012".to_owned(), "eu-central-1".to_owned());
+    Rehearsed { account, region, of, unread: vec![], forgotten: vec!["notebook-instance/old".to_owned()], metrics: 0 }
+}
+
+#[test]
+fn each_stop_is_told_with_what_came_after_it_and_the_sums() {
+    let opened = Use { at: at("09T18:50"), what: Used::Opened, by: Some("ann".into()) };
+    let text = shown::table(&rehearsed(vec![stop("wrong", Some(opened)), stop("right", None)]));
+    for line in [
+        "Account 123456789012, eu-central-1, 10 days until 2026-11-11T00:00:00Z: this policy would have stopped something 2 times (2 resources of 3 that were on), once wrongly, and saved about $11.04.",
+        "2026-11-09T18:30+00:00  wrong (notebook-instance), ann@example.com: $5.52 saved",
+        "    WRONG: opened by ann at Mon 2026-11-09 18:50 UTC",
+        "    Then: on until now, and not known to be used",
+        "* ann@example.com: 2, and 1 entries of regular mails",
+        "* notebook-idle: Nobody knows.",
+        "* notebook-off-hours: 1 resource not judged (x): its tag cannot be read",
+        "* 1: deleted, and not known what they were: notebook-instance/old",
+    ] {
+        assert!(text.lines().any(|one| one == line), "{line}\n{text}");
+    }
+    let sums = text.lines().find(|line| line.starts_with("wrong stops")).unwrap();
+    assert!(sums.contains('1') && sums.ends_with("used within an hour after"), "{sums}");
+}
+
+#[test]
+fn where_nothing_was_on_there_is_nothing_to_rehearse() {
+    let mut none = rehearsed(vec![]);
+    assert!(shown::table(&none).contains("this policy would have stopped nothing of 3 that were on."));
+    none.of.looked_at = 0;
+    assert!(shown::table(&none).contains("no notebook instance, Studio app or endpoint was on, so there is nothing to rehearse."));
+    none.unread.push(Unread { what: "CloudTrail's events".into(), why: "AccessDeniedException: no".into() });
+    let text = shown::table(&none);
+    assert!(text.contains("was on as far as could be read") && text.contains("* CloudTrail's events: AccessDeniedException: no"), "{text}");
+}
+
+#[test]
+fn exit_statuses_are_those_of_scan() {
+    assert_eq!((status(&rehearsed(vec![])), status(&rehearsed(vec![stop("x", None)]))), (0, 1));
+    let unread = vec![Unread { what: "x".into(), why: "y".into() }];
+    assert_eq!(status(&Rehearsed { unread, ..rehearsed(vec![stop("x", None)]) }), 2);
+}
+
+#[test]
+fn names_of_strangers_stay_text() {
+    let strange = rehearsed(vec![stop("=cmd|'/c calc'!A1 | <b>\n**x**", None)]);
+    let csv = shown::csv(&strange).unwrap();
+    assert!(csv.contains(",'=cmd|") && !csv.contains(",=cmd"), "{csv}");
+    let markdown = shown::markdown(&strange);
+    let row = markdown.lines().find(|line| line.contains("calc")).unwrap();
+    assert!(row.contains(r"\| \<b\> \*\*x\*\*"), "{row}");
+}
+
+#[test]
+fn programs_get_numbers_and_times_with_their_offset() {
+    let text = shown::json(&rehearsed(vec![stop("x", None)])).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let first = &told["stops"][0];
+    assert_eq!(
+        (&first["at"], &first["saved-usd"], &first["wrong"]),
+        (&"2026-11-09T18:30+00:00".into(), &5.52.into(), &serde_json::Value::Null)
+    );
+    assert_eq!((&told["sums"]["saved-usd"], &told["sums"]["warnings"]), (&5.52.into(), &4.into()));
+}

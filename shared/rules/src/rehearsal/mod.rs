@@ -1,0 +1,20 @@
+//! What a policy would have done over the last days: an account's history, judged and planned again by the same rules, at each time at which a function would have run. Pure.
+
+pub use self::{
+    calls::{Call, Did, runs, uses},
+    history::{History, Past, Run, USE_LOOKED_BACK, Use, Used, uses_measured},
+    outcome::{After, Mails, Rehearsal, Stop},
+    replay::rehearse,
+    scope::{NotRehearsed, REHEARSED},
+};
+
+mod calls;
+mod course;
+mod guard;
+mod history;
+mod outcome;
+mod replay;
+mod scope;
+
+#[cfg(test)]
+mod tests;
