@@ -97,7 +97,7 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
     }
 }
 
-/// Adds to each budget what its team runs right now; without a team, and to the spend, everything that runs. `is_all`: whether `facts.running` is complete.
+/// Adds to each budget of `SageMaker` what its team runs right now; without a team, and to the spend, everything that runs. `is_all`: whether `facts.running` is complete.
 pub fn name_running(facts: &mut Facts, policy: &Policy, is_all: bool) {
     let region = facts.running.iter().find_map(|one| Some(Arn::parse(one.0.resource.arn.as_deref()?)?.region.to_owned()));
     for spend in facts.spend.iter_mut().filter(|_| is_all) {
@@ -105,7 +105,7 @@ pub fn name_running(facts: &mut Facts, policy: &Policy, is_all: bool) {
         all.sort_by(dearest_first);
         spend.running = Some(Running { all, region: region.clone() });
     }
-    for budget in &mut facts.budgets {
+    for budget in facts.budgets.iter_mut().filter(|budget| policy.measures_sagemaker(budget)) {
         let insight = &mut budget.insight;
         let team = budget.resource.ownership.team.as_deref();
         let is_of = |team: &str, one: &RunningAsset| policy.team_of(&one.0.resource).is_some_and(|of| is_alike(&of, team));
