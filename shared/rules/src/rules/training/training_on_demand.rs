@@ -43,7 +43,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{Capacity, JobStatus, TrainingJob},
+    facts::{JobStatus, TrainingJob},
     policy::{Policy, SPOT_TAG},
     remedy::{RESUBMITTED_TAG, Remedy, SpotTerms, may_be_again, new_name},
     rules::{
@@ -52,6 +52,7 @@ use crate::{
         training::{
             SpotRemedy, hours_left, is_too_unknown,
             spot_lines::{spot_lines, without_checkpoints, writes_checkpoints},
+            why_no_spot,
         },
         verdict::{Notice, Verdict, Waste},
     },
@@ -166,14 +167,8 @@ impl TrainingOnDemand {
         if let Some(parent) = &job.parent {
             return Some(format!("it belongs to {parent}, where Spot is asked for"));
         }
-        match job.capacity {
-            Capacity::Common => {}
-            Capacity::Serverless => return Some("it is serverless: there is no Spot for it".into()),
-            Capacity::TrainingPlan => return Some("it runs on the reserved capacity of a training plan".into()),
-            Capacity::InstancePreferences => return Some("it has instance preferences, which exclude Spot".into()),
-        }
-        if let Some(keep_alive) = job.keep_alive.filter(|keep_alive| Duration::seconds(0) < *keep_alive) {
-            return Some(format!("it keeps its instances warm for {keep_alive}, which excludes Spot"));
+        if let Some(why) = why_no_spot(job.capacity, job.keep_alive) {
+            return Some(why);
         }
         if let Some(usd) = usd_per_hour.filter(|usd| *usd < self.min_hourly_cost.0) {
             return Some(format!("it costs {} an hour: the policy begins at {}", dollars(usd), dollars(self.min_hourly_cost.0)));
@@ -224,7 +219,7 @@ impl TrainingOnDemand {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::*;
+    use crate::{facts::Capacity, samples::*};
 
     fn enforced(remedy: SpotRemedy) -> TrainingOnDemand {
         TrainingOnDemand { remedy, ..TrainingOnDemand::default() }
