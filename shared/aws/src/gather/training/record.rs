@@ -10,6 +10,7 @@ use cost_rules::{
     rulebook::Rulebook,
     vocabulary::{
         image::{built_in_algorithm, without_version},
+        secrets::without_secrets,
         series::is_named_by_sdk,
     },
 };
@@ -169,7 +170,7 @@ impl TrainingRecord {
             parent: self.tuning_job_arn.or(self.auto_ml_job_arn).or(self.labeling_job_arn),
             waited_for,
             secondary_status: self.secondary_status,
-            failure: self.failure_reason.filter(|reason| !reason.is_empty()),
+            failure: self.failure_reason.filter(|reason| !reason.is_empty()).map(|reason| without_secrets(&reason)),
             replaces: None,
             training_seconds: self.training_time_in_seconds,
             billable_seconds: self.billable_time_in_seconds,
@@ -303,6 +304,12 @@ mod tests {
         ] {
             assert_eq!(training(&more).waited_for, is_waited_for, "{more}");
         }
+    }
+
+    #[test]
+    fn why_a_job_failed_is_told_without_its_command_line() {
+        let failed = training(&json!({"FailureReason": "AlgorithmError: exit code 1 Command \"python train.py --w ZQ1\""}));
+        assert_eq!(failed.failure.as_deref(), Some("AlgorithmError: exit code 1 Command (hidden)"));
     }
 
     #[test]
