@@ -388,6 +388,30 @@ proptest! {
 }
 
 #[test]
+fn a_budget_of_a_team_that_no_spend_has_counts_nothing() {
+    for (value, actual, meant) in [
+        ("NLP", Some(dec!(0)), Some("nlp")),
+        ("nlp ", Some(dec!(0)), Some("nlp")),
+        ("computer_vision", Some(dec!(0)), Some("computer-vision")),
+        ("computer-visoin", Some(dec!(0)), Some("computer-vision")),
+        ("nlp", Some(dec!(0)), None),
+        ("NLP", Some(dec!(3)), None), // it counts something of others
+        ("NLP", None, None),
+        ("forecasting", Some(dec!(0)), None), // nothing is spent yet
+    ] {
+        let mut spend = spend("2026-11-11", dec!(10));
+        let rows = spend.days.get_mut(&day("2026-11-05")).unwrap();
+        rows.extend([row("Host:ml.m5.xlarge", "nlp", dec!(20)), row("Host:ml.m5.xlarge", "computer-vision", dec!(20))]);
+        let budget = Budget { filter: Filter::Tag("Team".into(), vec![value.into()]), actual, ..budget("team") };
+        let mut facts = Facts { now: at("2026-11-11T12:00:00Z"), budgets: vec![budget], spend: vec![spend], ..Facts::default() };
+        explain(&mut facts, &policy());
+        let why = facts.budgets[0].unhealthy.as_ref().map(|unhealthy| unhealthy.why.clone());
+        let says = meant.map(|meant| format!("nothing was counted, and it filters by Team = `{value}`, which no spend has: the bill has `{meant}`, and AWS compares to the letter"));
+        assert_eq!(why, says, "{value} {actual:?}");
+    }
+}
+
+#[test]
 fn hours_and_dollars_are_not_added() {
     let policy = policy();
     let hours = Budget { is_cost: false, unit: "Hrs".into(), actual: Some(dec!(300)), ..budget("gpu-hours") };
