@@ -390,10 +390,13 @@ pub fn narrow(facts: &mut Facts, scope: &Scope) {
 pub async fn find_running(context: &Context, rulebook: &Rulebook, is_told: bool, facts: &mut Facts) -> bool {
     let inventory = Inventory::of_running(&context.clients, rulebook);
     let mut found = Box::pin(inventory.everything(&RUNNING, facts.now)).await;
-    found.assets.retain(|audited| audited.run.is_some());
+    // What is on its way, such as after a stop that hangs, is not gone.
+    found.assets.retain(|audited| audited.run.is_some() || audited.changing.is_some());
     let is_stoppable = |audited: &Asset| audited.resource.tags.read().is_some_and(|tags| tags.contains_key(STOPPABLE_TAG));
-    let is_asked =
-        |audited: &&Asset| (is_told && audited.instances.is_empty()) || (!facts.measures.in_force.is_empty() && is_stoppable(audited));
+    let is_asked = |audited: &&Asset| {
+        audited.run.is_some()
+            && ((is_told && audited.instances.is_empty()) || (!facts.measures.in_force.is_empty() && is_stoppable(audited)))
+    };
     let ids = found.assets.iter().filter(is_asked).map(|audited| audited.resource.id.clone()).collect();
     inventory.enrich(&mut found, &ids).await;
     let is_all = RUNNING.iter().all(|kind| found.reading.complete.contains(kind));

@@ -412,10 +412,16 @@ fn of_notebook(notebook: Notebook) -> Asset {
     Asset {
         run,
         is_leaving: notebook.state.is_leaving(),
+        changing: on_its_way(notebook.state),
         instances,
         stop: Remedy::StopNotebook,
         ..bare(notebook.resource)
     }
+}
+
+/// Since when it is on its way to another state, the lists do not say.
+const fn on_its_way(state: RunState) -> Option<(Change, Option<Timestamp>)> {
+    if let RunState::Changing(change) = state { Some((change, None)) } else { None }
 }
 
 fn of_app(app: App) -> Asset {
@@ -425,7 +431,7 @@ fn of_app(app: App) -> Asset {
     // A session of Canvas is not billed by the instance that it is said to have.
     let instances = app.billed_as().map(|on| Instances { instance_type: on.to_owned(), count: 1 }).into_iter().collect();
     let run = app.created.filter(|_| app.state == RunState::InService);
-    Asset { run, is_leaving: app.state.is_leaving(), instances, stop, parent, ..bare(app.resource) }
+    Asset { run, is_leaving: app.state.is_leaving(), changing: on_its_way(app.state), instances, stop, parent, ..bare(app.resource) }
 }
 
 fn bare(resource: Resource) -> Asset {

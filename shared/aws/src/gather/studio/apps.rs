@@ -171,7 +171,8 @@ pub(crate) async fn describe(
         AppHome::UserProfile(profile) => call.user_profile_name(profile),
     };
     match call.send().await {
-        Ok(found) if matches!(found.status, Some(AppStatus::Deleted | AppStatus::Deleting)) => Ok(None),
+        // One that AWS is deleting is not gone: it may hang in that, and be billed.
+        Ok(found) if found.status == Some(AppStatus::Deleted) => Ok(None),
         Ok(found) => Ok(Some(found)),
         Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found() || says_gone(error)) => Ok(None),
         Err(error) => Err(format!("sagemaker:DescribeApp: {}", why(&error))),
@@ -373,9 +374,11 @@ mod tests {
         let [space, domain, tags] = levels();
         let absent = mock!(aws_sdk_sagemaker::Client::describe_app)
             .then_error(|| DescribeAppError::ResourceNotFound(ResourceNotFound::builder().build()));
-        for gone in [described(AppStatus::Deleting), absent] {
+        for gone in [described(AppStatus::Deleted), absent] {
             assert!(one(&account(&[&gone, &space, &domain, &tags]), &rulebook(), &app()).await.unwrap().is_none());
         }
+        let hangs = one(&account(&[&described(AppStatus::Deleting), &space, &domain, &tags]), &rulebook(), &app()).await.unwrap();
+        assert_eq!(hangs.map(|app| app.state), Some(RunState::Changing(Change::Deleting)), "it may hang");
         let refused = mock!(aws_sdk_sagemaker::Client::describe_space).then_error(|| DescribeSpaceError::generic(denied()));
         let why = one(&account(&[&described(AppStatus::InService), &refused, &domain, &tags]), &rulebook(), &app()).await.unwrap_err();
         assert!(why.starts_with("sagemaker:DescribeSpace: AccessDeniedException"), "{why}");

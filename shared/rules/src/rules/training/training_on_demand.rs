@@ -121,8 +121,11 @@ impl Rule for TrainingOnDemand {
     }
 
     fn check(&self, job: &TrainingJob, cx: &RuleContext<'_>) -> Verdict {
-        if job.status != JobStatus::InProgress || job.spot {
-            return Verdict::Fine;
+        match job.status {
+            JobStatus::InProgress if !job.spot => {}
+            // A stop that hangs has not saved anything yet.
+            JobStatus::Other => return Verdict::Later,
+            _ => return Verdict::Fine,
         }
         let usd_per_hour = cx.hourly_of(&job.instances);
         if let Some(why) = self.spared(job, usd_per_hour) {
@@ -230,7 +233,8 @@ mod tests {
         match rule.check(job, &context("2026-11-24T12:00:00Z")) {
             Verdict::Fine => "fine".into(),
             Verdict::Exempt(why) => format!("left alone: {why}"),
-            Verdict::Unknown(_) | Verdict::Later => "unknown".into(),
+            Verdict::Unknown(_) => "unknown".into(),
+            Verdict::Later => "later".into(),
             Verdict::Waste(waste) => waste.remedy.action().into(),
         }
     }
@@ -247,7 +251,7 @@ mod tests {
             (job(), "none"),
             (with(&|job| job.spot = true), "fine"),
             (with(&|job| job.status = JobStatus::Completed), "fine"),
-            (with(&|job| job.status = JobStatus::Other), "fine"),
+            (with(&|job| job.status = JobStatus::Other), "later"),
             (with(&|job| job.instances.clear()), "unknown"),
             (
                 with(&|job| job.parent = Some("arn:…:hyper-parameter-tuning-job/t".into())),

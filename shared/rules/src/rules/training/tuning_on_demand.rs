@@ -63,8 +63,11 @@ impl Rule for TuningOnDemand {
     }
 
     fn check(&self, job: &TuningJob, cx: &RuleContext<'_>) -> Verdict {
-        if job.status != JobStatus::InProgress {
-            return Verdict::Fine;
+        match job.status {
+            JobStatus::InProgress => {}
+            // A stop that hangs has not saved anything yet.
+            JobStatus::Other => return Verdict::Later,
+            _ => return Verdict::Fine,
         }
         if job.definitions.is_empty() {
             return Verdict::Unknown("its definitions could not be read".into());
@@ -254,6 +257,8 @@ mod tests {
             (TuningJob { running: Some((4, 4)), ..spot(job()) }, ""),
             (TuningJob { running: Some((4, 1)), ..spot(job()) }, "it asked for managed Spot, but AWS runs 3 of its 4 running"),
             (TuningJob { status: JobStatus::Completed, ..job() }, ""),
+            (TuningJob { status: JobStatus::Stopped, ..job() }, ""),
+            (TuningJob { status: JobStatus::Other, ..job() }, "later"),
         ] {
             match TuningOnDemand::default().check(&job, &context("2026-11-24T12:00:00Z")) {
                 Verdict::Fine => assert_eq!(expected, "", "{job:?}"),
