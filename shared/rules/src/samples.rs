@@ -123,7 +123,14 @@ pub(crate) fn training_job(created: &str) -> TrainingJob {
 /// A definition of training jobs on demand, each on one such instance with a limit of one hour.
 pub(crate) fn tuning_definition(instance_type: &str) -> TuningDefinition {
     let instances = vec![Instances { instance_type: instance_type.into(), count: 1 }];
-    TuningDefinition { algorithm: None, spot: false, choices: vec![instances], max_runtime: Some(Duration::hours(1)) }
+    TuningDefinition {
+        algorithm: None,
+        spot: false,
+        choices: vec![instances],
+        max_runtime: Some(Duration::hours(1)),
+        capacity: Capacity::Common,
+        keep_alive: None,
+    }
 }
 
 /// A tuning job with twenty training jobs, four at a time, each on one `ml.m5.xlarge` with a limit of one hour.

@@ -2,6 +2,7 @@
 //! grants it.
 
 use aws_sdk_sagemaker::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use cost_rules::vocabulary::secrets::without_secrets;
 
 /// For example `AccessDeniedException: User … is not authorized to perform: sagemaker:ListApps …`.
 pub(crate) fn why<E, R>(error: &SdkError<E, R>) -> String
@@ -12,7 +13,7 @@ where
     match error.as_service_error() {
         Some(service) => {
             let code = service.code().unwrap_or("an error without a code");
-            let Some(message) = service.message().map(one_line) else { return code.to_owned() };
+            let Some(message) = service.message().map(told) else { return code.to_owned() };
             missing_statement(&message).map_or_else(
                 || format!("{code}: {message}"),
                 |statement| format!("{code}: {}. What is missing: the statement {statement}", message.trim_end_matches('.')),
@@ -20,8 +21,8 @@ where
         }
         None => match error {
             SdkError::TimeoutError(_) => "no answer in time".to_owned(),
-            SdkError::DispatchFailure(_) => unreached(&one_line(&innermost(error))),
-            _ => one_line(&DisplayErrorContext(error).to_string()),
+            SdkError::DispatchFailure(_) => unreached(&told(&innermost(error))),
+            _ => told(&DisplayErrorContext(error).to_string()),
         },
     }
 }
@@ -89,8 +90,9 @@ fn innermost(error: &dyn std::error::Error) -> String {
     deepest.to_string()
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// One line. AWS repeats what it refuses, so that it may have secrets of a job in it.
+fn told(text: &str) -> String {
+    without_secrets(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]
@@ -139,6 +141,12 @@ mod tests {
             assert!(found.unwrap_or_default().contains(statement.unwrap_or_default()), "{message}");
         }
         assert_eq!(missing_statement("Rate exceeded"), None);
+    }
+
+    #[test]
+    fn what_aws_repeats_of_a_refused_definition_is_not_told() {
+        let refused = "1 validation error detected: Value '{W=ZQ1}' at\n'environment' failed to satisfy constraint";
+        assert_eq!(told(refused), "1 validation error detected: Value '(hidden)' at 'environment' failed to satisfy constraint");
     }
 
     #[test]

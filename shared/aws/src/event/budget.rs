@@ -56,7 +56,7 @@ pub(super) fn read(event: &Value, home: Home<'_>) -> anyhow::Result<Trigger> {
             );
         }
         ensure!(
-            !said.names.is_empty() || message.is_about_budgets(),
+            !said.names.is_empty() || message.is_about_budgets() || message.is_empty(),
             "a message of SNS that is not about budgets: expected the text that AWS Budgets sends, with a line `Budget Name: …`"
         );
         names.extend(said.names);
@@ -66,7 +66,14 @@ pub(super) fn read(event: &Value, home: Home<'_>) -> anyhow::Result<Trigger> {
 
 impl Message {
     fn is_test(&self) -> bool {
-        self.subject.as_deref().is_some_and(|subject| is_alike(subject, TEST))
+        // One that is delivered raw has no subject.
+        let subject = self.subject.as_deref().filter(|subject| !subject.trim().is_empty());
+        is_alike(subject.unwrap_or(&self.text), TEST)
+    }
+
+    /// Whether it says nothing. To look at all budgets costs nothing.
+    fn is_empty(&self) -> bool {
+        self.subject.as_deref().unwrap_or_default().trim().is_empty() && self.text.trim().is_empty()
     }
 
     /// Whether AWS Budgets may have sent it. How it words what it sends is not documented.
@@ -109,8 +116,8 @@ impl Said {
             }
             (Value::Array(items), _) => items.iter().for_each(|item| self.read_json(field, item)),
             (Value::String(text), "budgetname") => self.names.extend(name_of(text, &mut self.accounts)),
-            (Value::String(text), "accountid") => self.accounts.push(text.clone()),
-            (Value::Number(number), "accountid") => self.accounts.push(number.to_string()),
+            (Value::String(text), "accountid") => self.accounts.extend(account_in(text)),
+            (Value::Number(number), "accountid") => self.accounts.extend(account_in(&number.to_string())),
             (Value::String(text), _) => self.read(text),
             _ => {}
         }
@@ -121,7 +128,7 @@ impl Said {
         if let Some(name) = value(line, "Budget Name") {
             self.names.extend(name_of(name, &mut self.accounts));
         } else if let Some(account) = value(line, "AWS Account") {
-            self.accounts.push(account.to_owned());
+            self.accounts.extend(account_in(account));
         } else if let Some(arn) = arn.filter(|arn| budget_of(arn).is_some()) {
             self.names.extend(name_of(arn, &mut self.accounts));
         }
@@ -132,12 +139,18 @@ impl Said {
 fn name_of(text: &str, accounts: &mut Vec<String>) -> Option<String> {
     let name = match budget_of(text) {
         Some((name, account)) => {
-            accounts.push(account.to_owned());
+            accounts.extend(account_in(account));
             name
         }
         None => text.trim(),
     };
     (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// The account in a text: twelve digits, perhaps with hyphens between them, and with the account's name beside them. `None`: there is none.
+fn account_in(text: &str) -> Option<String> {
+    let words = text.split(|c: char| !c.is_ascii_digit() && c != '-');
+    words.map(|word| word.replace('-', "")).find(|digits| digits.len() == 12)
 }
 
 /// The name and the account of a budget's ARN, or of the ARN of one of its actions.
@@ -211,6 +224,19 @@ mod tests {
             let names = names.into_iter().map(str::to_owned).collect();
             assert_eq!(read(&event, HOME).unwrap(), Trigger::Budgets(names), "{event}");
         }
+        for (account, is_own) in [
+            ("1234-5678-9012", true),
+            ("123456789012 - ml-prod", true),
+            (": 123456789012 (ml-prod)", true),
+            ("123456789012 (team-999999999999)", true),
+            ("(ml-prod)", true), // it names none
+            ("12345678901", true),
+            ("9999-9999-9999", false),
+            ("999999999999 (123456)", false),
+        ] {
+            let text = TEXT.replace("Account 123456789012", &format!("Account {account}"));
+            assert_eq!(read(&of(&[&text]), HOME).is_ok(), is_own, "{account}");
+        }
         let nowhere = Home { account: None, ..HOME };
         assert!(read(&of(&[TEXT]), nowhere).is_ok(), "whose account this is is not known");
     }
@@ -222,6 +248,8 @@ mod tests {
             (json!([tried("SNS Topic Verified!", "Your SNS topic was verified.")]), None),
             (json!([tried(" sns topic verified! ", "")]), None),
             (json!([tried("SNS Topic Verified!", TEXT)]), None),
+            (json!([{"Sns": {"Message": "SNS Topic Verified!"}}]), None),
+            (json!([{"Sns": {"Message": ""}}]), Some(vec![])),
             (json!([tried("SNS Topic Verified!", ""), tried("AWS Budgets: x", "Budget Name: x")]), Some(vec!["x".to_owned()])),
         ] {
             assert_eq!(read(&json!({ "Records": records }), HOME).unwrap(), names.map_or(Trigger::Nothing, Trigger::Budgets), "{records}");

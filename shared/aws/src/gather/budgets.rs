@@ -9,7 +9,7 @@ use aws_sdk_budgets::types::{
 };
 use cost_rules::{
     currency::Currency,
-    facts::{Asset, Budget, Facts, Filter, Insight, RunningAsset, Unhealthy, Unread, limit_of},
+    facts::{Asset, At, Budget, Facts, Filter, Insight, Likeness, RunningAsset, Unhealthy, Unread, limit_of},
     period::{Period, TimeUnit, day_of},
     policy::STOPPABLE_TAG,
     resource::{Kind, Ownership, Resource, Tags},
@@ -64,6 +64,19 @@ impl Account<'_> {
     /// A budget's ARN. AWS Budgets does not return it, and its names keep their spelling in ARNs.
     fn budget_arn(self, name: &str) -> String {
         format!("arn:{}:budgets::{}:budget/{name}", self.partition, self.id)
+    }
+
+    /// A filter by accounts, Regions or zones, under its key of either form. `None`: it is none, or what it says of here is not certain.
+    fn place(self, key: &str, values: &[String]) -> Option<Filter> {
+        let has = |own: &str| values.iter().any(|value| value == own);
+        let is_here = match key {
+            "LinkedAccount" | "LINKED_ACCOUNT" => has(self.id),
+            "Region" | "REGION" => has(self.region),
+            // Not all that is billed in a Region has a zone.
+            "AZ" if !values.iter().any(|value| value.starts_with(self.region) || value.starts_with("No")) => false,
+            _ => return None,
+        };
+        Some(Filter::Place(key.to_owned(), is_here))
     }
 }
 
@@ -141,14 +154,9 @@ fn numbers(described: Described, account: Account<'_>, now: Timestamp) -> Read<B
     let units =
         [described.budget_limit.as_ref(), actual, described.planned_budget_limits.as_ref().and_then(|planned| planned.values().next())];
     let (filter, mut broken) = match (&described.filter_expression, &described.cost_filters) {
-        (Some(expression), _) => (expression_filter(expression), None),
-        (None, Some(filters)) => cost_filters(filters),
+        (Some(expression), _) => (expression_filter(expression, account), None),
+        (None, Some(filters)) => cost_filters(filters, account),
         (None, None) => (Filter::everything(), None),
-    };
-    let is_elsewhere = match (&described.filter_expression, &described.cost_filters) {
-        (Some(expression), _) => expression_is_elsewhere(expression, account),
-        (None, Some(filters)) => cost_filters_are_elsewhere(filters, account),
-        (None, None) => false,
     };
     // Budgets of reservations and Savings Plans count the hours of those, whatever their filter says: the rules do not look at them.
     let counts = matches!(described.budget_type, BudgetType::Cost | BudgetType::Usage);
@@ -172,8 +180,8 @@ fn numbers(described: Described, account: Account<'_>, now: Timestamp) -> Read<B
         period: period.filter(|_| counts),
         actual: spend(actual)?,
         forecast: spend(calculated.and_then(|calculated| calculated.forecasted_spend.as_ref()))?,
+        is_elsewhere: filter.is_elsewhere(),
         filter: if counts { filter } else { Filter::Service(vec![]) },
-        is_elsewhere,
         thresholds: vec![],
         forecast_thresholds: vec![],
         unread_thresholds: false,
@@ -191,13 +199,14 @@ fn days(period: Option<&TimePeriod>) -> (Date, Date) {
 }
 
 /// The filter that `CostFilters` describe: all keys must match, each with any of its values. Also returns what is wrong if no spend can ever match.
-fn cost_filters(filters: &HashMap<String, Vec<String>>) -> (Filter, Option<Unhealthy>) {
+fn cost_filters(filters: &HashMap<String, Vec<String>>, account: Account<'_>) -> (Filter, Option<Unhealthy>) {
     let mut parts = vec![];
     let mut broken = None;
     for (key, values) in filters {
         match key.as_str() {
             "Service" => parts.push(Filter::Service(values.clone())),
             "UsageType" => parts.push(Filter::UsageType(values.clone())),
+            "InstanceType" => parts.push(Filter::InstanceType(values.clone())),
             "RecordType" | "ChargeType" => parts.push(Filter::Charges(values.clone())),
             "TagKeyValue" => {
                 let mut tags: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -213,34 +222,10 @@ fn cost_filters(filters: &HashMap<String, Vec<String>>) -> (Filter, Option<Unhea
                 }
                 parts.extend(tags.into_iter().map(|(key, values)| Filter::Tag(key, values)));
             }
-            other => parts.push(Filter::Unknown(other.to_owned())),
+            other => parts.push(account.place(other, values).unwrap_or_else(|| Filter::Unknown(other.to_owned()))),
         }
     }
     (Filter::All(parts), broken)
-}
-
-/// Whether all that they count is of other accounts or Regions.
-fn cost_filters_are_elsewhere(filters: &HashMap<String, Vec<String>>, account: Account<'_>) -> bool {
-    let is_of_others = |key: &str, own: &str| filters.get(key).is_some_and(|values| values.iter().all(|value| value != own));
-    is_of_others("LinkedAccount", account.id) || is_of_others("Region", account.region)
-}
-
-/// The same of an expression. `false` if it is not certain.
-fn expression_is_elsewhere(expression: &Expression, account: Account<'_>) -> bool {
-    if let Some(parts) = &expression.and {
-        return parts.iter().any(|part| expression_is_elsewhere(part, account));
-    }
-    if let Some(parts) = &expression.or {
-        return !parts.is_empty() && parts.iter().all(|part| expression_is_elsewhere(part, account));
-    }
-    expression.dimensions.as_ref().filter(|dimension| is_exact(dimension.match_options())).is_some_and(|dimension| {
-        let is_of_others = |own: &str| dimension.values.iter().all(|value| value != own);
-        match dimension.key.as_str() {
-            "LINKED_ACCOUNT" => is_of_others(account.id),
-            "REGION" => is_of_others(account.region),
-            _ => false,
-        }
-    })
 }
 
 /// A tag's key without the prefix that AWS Budgets puts before it, however it is spelt.
@@ -250,11 +235,27 @@ fn without_user(key: &str) -> &str {
 }
 
 fn is_exact(options: &[MatchOption]) -> bool {
-    options.iter().all(|option| matches!(option, MatchOption::Equals | MatchOption::CaseSensitive))
+    likeness(options) == Some(Likeness { at: At::Whole, ignores_case: false })
 }
 
-fn expression_filter(expression: &Expression) -> Filter {
-    let all = |parts: &[Expression]| parts.iter().map(expression_filter).collect();
+/// How names are compared. `None`: in a way that is not known.
+fn likeness(options: &[MatchOption]) -> Option<Likeness> {
+    let mut like = Likeness { at: At::Whole, ignores_case: false };
+    for option in options {
+        match option {
+            MatchOption::Equals | MatchOption::CaseSensitive => {}
+            MatchOption::CaseInsensitive => like.ignores_case = true,
+            MatchOption::StartsWith => like.at = At::Start,
+            MatchOption::EndsWith => like.at = At::End,
+            MatchOption::Contains => like.at = At::Anywhere,
+            _ => return None,
+        }
+    }
+    Some(like)
+}
+
+fn expression_filter(expression: &Expression, account: Account<'_>) -> Filter {
+    let all = |parts: &[Expression]| parts.iter().map(|part| expression_filter(part, account)).collect();
     if let Some(parts) = &expression.and {
         return Filter::All(all(parts));
     }
@@ -262,15 +263,18 @@ fn expression_filter(expression: &Expression) -> Filter {
         return Filter::Any(all(parts));
     }
     if let Some(inner) = &expression.not {
-        return Filter::Not(Box::new(expression_filter(inner)));
+        return Filter::Not(Box::new(expression_filter(inner, account)));
     }
     if let Some(dimension) = &expression.dimensions {
-        let is_exact = is_exact(dimension.match_options());
-        return match dimension.key.as_str() {
-            "SERVICE" if is_exact => Filter::Service(dimension.values.clone()),
-            "USAGE_TYPE" if is_exact => Filter::UsageType(dimension.values.clone()),
-            "RECORD_TYPE" if is_exact => Filter::Charges(dimension.values.clone()),
-            other => Filter::Unknown(other.to_owned()),
+        let (key, values) = (dimension.key.as_str(), dimension.values.clone());
+        return match (key, likeness(dimension.match_options())) {
+            ("SERVICE", Some(like)) if !is_exact(dimension.match_options()) => Filter::ServiceLike(values, like),
+            _ if !is_exact(dimension.match_options()) => Filter::Unknown(key.to_owned()),
+            ("SERVICE", _) => Filter::Service(values),
+            ("USAGE_TYPE", _) => Filter::UsageType(values),
+            ("INSTANCE_TYPE", _) => Filter::InstanceType(values),
+            ("RECORD_TYPE", _) => Filter::Charges(values),
+            _ => account.place(key, &values).unwrap_or_else(|| Filter::Unknown(key.to_owned())),
         };
     }
     if let Some(tag @ TagValues { key: Some(key), .. }) = &expression.tags {
@@ -386,10 +390,13 @@ pub fn narrow(facts: &mut Facts, scope: &Scope) {
 pub async fn find_running(context: &Context, rulebook: &Rulebook, is_told: bool, facts: &mut Facts) -> bool {
     let inventory = Inventory::of_running(&context.clients, rulebook);
     let mut found = Box::pin(inventory.everything(&RUNNING, facts.now)).await;
-    found.assets.retain(|audited| audited.run.is_some());
+    // What is on its way, such as after a stop that hangs, is not gone.
+    found.assets.retain(|audited| audited.run.is_some() || audited.changing.is_some());
     let is_stoppable = |audited: &Asset| audited.resource.tags.read().is_some_and(|tags| tags.contains_key(STOPPABLE_TAG));
-    let is_asked =
-        |audited: &&Asset| (is_told && audited.instances.is_empty()) || (!facts.measures.in_force.is_empty() && is_stoppable(audited));
+    let is_asked = |audited: &&Asset| {
+        audited.run.is_some()
+            && ((is_told && audited.instances.is_empty()) || (!facts.measures.in_force.is_empty() && is_stoppable(audited)))
+    };
     let ids = found.assets.iter().filter(is_asked).map(|audited| audited.resource.id.clone()).collect();
     inventory.enrich(&mut found, &ids).await;
     let is_all = RUNNING.iter().all(|kind| found.reading.complete.contains(kind));

@@ -313,13 +313,15 @@ fn tuning_job(keys: &mut Keys<'_>, case: &Common, facts: &mut Facts) -> Result<A
     let max_runtime = Some(keys.or("max-runtime", Duration::days(1))?);
     let parallel = count_of(keys, "parallel", 1)?;
     let created = case.ago(length);
+    let choices = vec![instances.clone()];
+    let definition = TuningDefinition { algorithm: None, spot, choices, max_runtime, capacity: Capacity::Common, keep_alive: None };
     facts.tuning_jobs.push(TuningJob {
         resource: case.resource.clone(),
         indexed: false,
         status,
         created: Some(created),
         work: None,
-        definitions: vec![TuningDefinition { algorithm: None, spot, choices: vec![instances.clone()], max_runtime }],
+        definitions: vec![definition],
         parallel,
         most_jobs: Some(count_of(keys, "jobs", 10)?),
         ended: 0,

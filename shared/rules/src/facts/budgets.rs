@@ -45,13 +45,68 @@ pub fn amount(amount: Decimal, unit: &str) -> String {
     if Currency::of_account().is(unit) { dollars(amount) } else { format!("{} {unit}", amount.round_dp(2).normalize()) }
 }
 
+/// How a budget compares names (`MatchOptions`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Likeness {
+    /// Where in the name the text must be.
+    pub at: At,
+    /// Whether small and capital letters are the same.
+    pub ignores_case: bool,
+}
+
+/// A place in a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// All of it.
+    Whole,
+    /// Its beginning.
+    Start,
+    /// Its end.
+    End,
+    /// Anywhere.
+    Anywhere,
+}
+
+impl Likeness {
+    /// Whether a name is like a text.
+    pub(crate) fn is_met(self, name: &str, text: &str) -> bool {
+        let spelt = |one: &str| if self.ignores_case { one.to_lowercase() } else { one.to_owned() };
+        let (name, text) = (spelt(name), spelt(text));
+        match self.at {
+            At::Whole => name == text,
+            At::Start => name.starts_with(&text),
+            At::End => name.ends_with(&text),
+            At::Anywhere => name.contains(&text),
+        }
+    }
+}
+
+/// How much of the spend on `SageMaker` a part of a filter counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Share {
+    /// All of it.
+    All,
+    /// Some of it.
+    Part,
+    /// Nothing.
+    Nothing,
+    /// Not known.
+    Unknown,
+}
+
 /// What a budget counts. Whether it counts a row of the daily spend may be unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {
     /// One of these services.
     Service(Vec<String>),
+    /// A service whose name is like one of these.
+    ServiceLike(Vec<String>, Likeness),
     /// One of these usage types.
     UsageType(Vec<String>),
+    /// One of these instance types.
+    InstanceType(Vec<String>),
+    /// Accounts, Regions or zones: their name for people, and whether the guard's own is among them.
+    Place(String, bool),
     /// One of these values of a tag. The key has no prefix `user:`. The empty value: the tag is missing.
     Tag(String, Vec<String>),
     /// All of these. Empty: everything.
@@ -85,6 +140,26 @@ impl Filter {
             Self::Charges(types) => counts_usage(types),
             one => part(one),
         }
+    }
+
+    /// Whether it counts anything, if its parts that have no other filter in them count these shares. `None`: unknown.
+    pub(crate) fn counts_any(&self, share: &dyn Fn(&Self) -> Share) -> Option<bool> {
+        let judged = |partly: Option<bool>| {
+            self.judge(&|part| match share(part) {
+                Share::All => Some(true),
+                Share::Part => partly,
+                Share::Nothing => Some(false),
+                Share::Unknown => None,
+            })
+        };
+        // What a part counts and what it does not count are both there, so that one of them is enough.
+        if [true, false].into_iter().any(|partly| judged(Some(partly)) == Some(true)) { Some(true) } else { judged(None) }
+    }
+
+    /// Whether it counts nothing of the guard's own account and Region. `false` if it is not certain.
+    pub fn is_elsewhere(&self) -> bool {
+        let is_here = |part: &Self| if let Self::Place(_, is_here) = part { Some(*is_here) } else { None };
+        self.judge(&is_here) == Some(false)
     }
 
     /// Whether it filters by service and by nothing else.

@@ -12,12 +12,13 @@ use crate::vocabulary::{
     resource::{Kind, Resource},
 };
 
+pub(crate) use self::budgets::Share;
 pub use self::{
     attaching::{Put, TakeBack, TakenBack},
     bill::{Anomaly, Charge, DailySpend, NO_USE, Running, ServiceForecast, Spend, Split, TagKey, TagKeyStatus, TagSpend},
     budgets::{
-        Billed, Budget, BudgetMeasure, CostDriver, Filter, Forecast, Insight, OnExceed, RunningCost, Unhealthy, amount, is_over, limit_of,
-        percent_of,
+        At, Billed, Budget, BudgetMeasure, CostDriver, Filter, Forecast, Insight, Likeness, OnExceed, RunningCost, Unhealthy, amount,
+        is_over, limit_of, percent_of,
     },
     endpoints::{
         Activity, ActivityOutcome, AttachStage, Attached, AutoScaling, Component, Compute, Endpoint, Fixed, Follows, IdleByAws,

@@ -178,6 +178,10 @@ pub struct TuningDefinition {
     pub choices: Vec<Vec<Instances>>,
     /// `MaxRuntimeInSeconds` of one training job.
     pub max_runtime: Option<Duration>,
+    /// Where its instances come from.
+    pub capacity: Capacity,
+    /// As in [`TrainingJob::keep_alive`].
+    pub keep_alive: Option<Duration>,
 }
 
 impl TuningJob {

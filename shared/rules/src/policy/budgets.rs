@@ -6,16 +6,16 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::{
-    facts::{Budget, BudgetMeasure, DailySpend, Filter, is_over},
+    facts::{Budget, BudgetMeasure, DailySpend, Filter, Share, is_over},
     policy::{
         sections::{Billing, BudgetPolicy},
         settings::Policy,
-        toml::{EVERY_TEAM, is_named},
+        toml::{EVERY_TEAM, is_named, is_written},
     },
     vocabulary::{
         resource::Ownership,
         text::is_alike,
-        usage_type::{is_savings_plan, without_region},
+        usage_type::{is_of_sagemaker, is_savings_plan, without_region},
     },
 };
 
@@ -51,8 +51,8 @@ impl Filter {
         let team_key = policy.team_tags.first();
         self.judge(&|part| match part {
             // A Savings Plan's fee is of another service, whose name is not known (aws-facts §7.2).
-            Self::Service(_) if is_savings_plan(&row.usage) => None,
-            Self::Service(values) => Some(values.iter().any(|value| policy.billing.services.contains(value))),
+            Self::Service(_) | Self::ServiceLike(..) if is_savings_plan(&row.usage) => None,
+            Self::Service(_) | Self::ServiceLike(..) => part.names_sagemaker(policy),
             Self::UsageType(values) => {
                 let is_this = |value: &&String| without_region(value) == row.usage;
                 // A row is the sum of all Regions, so a value of one Region counts only a part of it.
@@ -67,12 +67,52 @@ impl Filter {
         })
     }
 
-    /// Whether it counts any spend on `SageMaker`. `None`: not known.
+    /// Whether it counts any spend on `SageMaker`, here or elsewhere. `None`: not known.
     pub fn takes_sagemaker(&self, policy: &Policy) -> Option<bool> {
-        self.judge(&|part| match part {
-            Self::Service(values) => Some(values.iter().any(|value| policy.billing.services.contains(value))),
-            _ => None,
+        self.counts_any(&|part| part.share_of_sagemaker(policy))
+    }
+
+    /// Whether it counts any spend of a team (`None`: of any team) on `SageMaker` in the guard's own account and Region. `None`: not known.
+    fn takes_sagemaker_here(&self, team: Option<&str>, policy: &Policy) -> Option<bool> {
+        self.counts_any(&|part| match part {
+            Self::Place(_, true) => Share::All,
+            Self::Place(_, false) => Share::Nothing,
+            // A prefix is that of a Region.
+            Self::UsageType(values) if !values.iter().any(|value| without_region(value) == value) => Share::Unknown,
+            Self::Tag(key, values) if policy.team_tags.first() == Some(key) => match team {
+                None => Share::Part,
+                Some(team) if values.iter().any(|value| is_alike(value, team)) => Share::All,
+                Some(_) => Share::Nothing,
+            },
+            _ => part.share_of_sagemaker(policy),
         })
+    }
+
+    /// How much of the spend on `SageMaker` a part counts that has no other filter in it.
+    fn share_of_sagemaker(&self, policy: &Policy) -> Share {
+        match self {
+            Self::Service(_) | Self::ServiceLike(..) if self.names_sagemaker(policy) == Some(true) => Share::All,
+            Self::Service(_) | Self::ServiceLike(..) => Share::Nothing,
+            Self::UsageType(values) | Self::InstanceType(values) => {
+                let is_its: Vec<Option<bool>> = values.iter().map(|value| is_of_sagemaker(value)).collect();
+                match () {
+                    () if is_its.contains(&Some(true)) => Share::Part,
+                    () if is_its.contains(&None) => Share::Unknown,
+                    () => Share::Nothing,
+                }
+            }
+            _ => Share::Unknown,
+        }
+    }
+
+    /// Whether it counts the service `SageMaker`. `None`: it does not filter by service.
+    fn names_sagemaker(&self, policy: &Policy) -> Option<bool> {
+        let services = &policy.billing.services;
+        match self {
+            Self::Service(values) => Some(values.iter().any(|value| services.contains(value))),
+            Self::ServiceLike(values, like) => Some(values.iter().any(|value| services.iter().any(|service| like.is_met(service, value)))),
+            _ => None,
+        }
     }
 
     /// A service that it filters by, that no spend has, and that is nearly the name of `SageMaker` in the bill: `AmazonSageMaker`. `None` also if another part
@@ -111,7 +151,9 @@ impl Filter {
             Self::Tag(key, _) if Some(key) != team_key => BTreeSet::from([format!("tag {key}")]),
             Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(|part| part.untold(policy)).collect(),
             Self::Not(inner) => inner.untold(policy),
-            Self::Service(_) | Self::UsageType(_) | Self::Tag(..) | Self::Charges(_) => BTreeSet::new(),
+            Self::Place(what, _) => BTreeSet::from([what.clone()]),
+            Self::InstanceType(_) => BTreeSet::from(["InstanceType".to_owned()]),
+            Self::Service(_) | Self::ServiceLike(..) | Self::UsageType(_) | Self::Tag(..) | Self::Charges(_) => BTreeSet::new(),
         }
     }
 }
@@ -133,15 +175,28 @@ impl Policy {
     }
 
     /// What is enforced because these budgets are used up, each for the team of [`Policy::team_of_measure`]. A budget without such a team enforces nothing, nor
-    /// does one of other accounts or Regions.
+    /// does one that may have nothing of `SageMaker` in it.
     pub fn budget_measures(&self, budgets: &[Budget], now: Timestamp) -> Vec<BudgetMeasure> {
         let of = |budget: &Budget| {
             let what = self.budget(&budget.resource.name)?.on_exceed?;
-            let until = budget.period.filter(|_| !budget.is_elsewhere && self.is_used_up(budget, now))?.end();
+            let until = budget.period.filter(|_| self.measures_sagemaker(budget) && self.is_used_up(budget, now))?.end();
             let team = self.team_of_measure(budget)?;
             (now < until).then(|| BudgetMeasure { budget: budget.resource.name.clone(), team, what, until })
         };
         budgets.iter().filter_map(of).collect()
+    }
+
+    /// Whether a budget says how much `SageMaker` costs in this account and Region: its filter certainly counts it, or its `[[budget]]` section has its own name
+    /// and no pattern. Nothing is stopped because of another one, and what runs is not called its.
+    pub fn measures_sagemaker(&self, budget: &Budget) -> bool {
+        let filter = &budget.filter;
+        if budget.is_elsewhere || filter.takes_sagemaker(self) == Some(false) {
+            return false;
+        }
+        let name = &budget.resource.name;
+        let is_named = self.budget(name).is_some_and(|one| is_written(&one.name, name));
+        let team = budget.resource.ownership.team.as_deref();
+        is_named || filter.is_of(&self.billing.services) || filter.takes_sagemaker_here(team, self) == Some(true)
     }
 
     /// Whether a budget that may count `SageMaker` is used up: more than its limit is spent. `false` if the amounts are not known, AWS does not update them,

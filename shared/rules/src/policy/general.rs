@@ -13,6 +13,7 @@ use toml::{
 use crate::{
     policy::{
         inference::InferenceSettings,
+        required_tags::why_on_no_resource,
         sections::{
             Billing, BudgetPolicy, Coverage, Creators, Exemption, HibernationSettings, MailSettings, OwnershipSettings, PriceOverrides,
             ReportSettings, SavingsPlanSettings, WorkflowSigns,
@@ -273,12 +274,10 @@ impl General {
         }
     }
 
-    /// Refuses tag keys that are on the bill only, and on no resource. Others of AWS are on resources: `aws:cloudformation:stack-name`.
+    /// Refuses tag keys that are on the bill only, and keys as the bill spells them. Others of AWS are on resources: `aws:cloudformation:stack-name`.
     fn is_on_resources(key: &str, tags: &[String], at: Range<usize>) -> Result<(), Wrong> {
-        match tags.iter().find(|tag| tag.trim().eq_ignore_ascii_case("aws:createdBy")) {
-            Some(tag) => {
-                wrong(at, format!("`{key}` names `{tag}`, which is on the bill only and on no resource: write a key that people set"))
-            }
+        match tags.iter().find_map(|tag| why_on_no_resource(tag)) {
+            Some(why) => wrong(at, format!("`{key}` names {why}")),
             None => Ok(()),
         }
     }

@@ -30,6 +30,25 @@ const PATTERN: usize = 1 << 20;
 /// The minimum length of a required key for which a key with one wrong letter counts as nearly right.
 const SLIPS_FROM: usize = 5;
 
+/// How Cost Explorer, AWS Budgets, Cost and Usage Reports and CloudFormation's documentation begin the keys of the tags that people set.
+const ON_THE_BILL: [&str; 4] = ["user:", "resourcetags/", "resource_tags/", "resource_tags_"];
+
+/// Why no resource has a tag of this key, for people: the bill alone has it, or spells it so. `None`: some may have it.
+pub(crate) fn why_on_no_resource(key: &str) -> Option<String> {
+    let key = key.trim();
+    let lower = key.to_lowercase();
+    if lower == "aws:createdby" {
+        return Some(format!("`{key}`, which is on the bill only and on no resource: write a key that people set"));
+    }
+    ON_THE_BILL.iter().any(|start| lower.starts_with(start)).then(|| {
+        let own = ON_THE_BILL.iter().fold(lower.as_str(), |own, start| own.strip_prefix(start).unwrap_or(own));
+        let own = own.strip_prefix("user_").or_else(|| own.strip_prefix("user:")).unwrap_or(own);
+        // The letters of the key as it is written: its end.
+        let own = key.get(key.len().saturating_sub(own.len())..).unwrap_or(own);
+        format!("`{key}`, as the bill spells it: write the key that resources have, such as `{own}`")
+    })
+}
+
 /// Whether SageMaker accepts it as the key of a new tag: 1 to 128 legal characters, not beginning with `aws:`.
 pub fn is_legal_key(key: &str) -> bool {
     (1..=128).contains(&key.chars().count()) && !is_aws(key) && is_legal(key)
@@ -187,6 +206,9 @@ impl<'de> Deserialize<'de> for Required {
         if let Some(key) = keys.keys().find(|key| !is_legal_key(key)) {
             let why = if is_aws(key) { "AWS alone sets tags that begin with aws:" } else { "SageMaker takes no such key" };
             return Err(de::Error::custom(format!("`{key}` cannot be required: {why}")));
+        }
+        if let Some(why) = keys.keys().find_map(|key| why_on_no_resource(key)) {
+            return Err(de::Error::custom(format!("`required` names {why}")));
         }
         Ok(Self(keys))
     }
@@ -358,6 +380,7 @@ mod tests {
     fn what_cannot_be_required_is_refused_with_the_reason() {
         for (written, says) in [
             (r#"{ "aws:createdBy" = ".+" }"#, "AWS alone sets tags that begin with aws:"),
+            (r#"{ "user:Team" = ".+" }"#, "`user:Team`, as the bill spells it: write the key that resources have, such as `Team`"),
             (r#"{ "cost;center" = ".+" }"#, "SageMaker takes no such key"),
             ("{ Team = [] }", "no tag could ever be right"),
             (r#"{ Team = ["a;b"] }"#, "`a;b` is no value that SageMaker takes"),

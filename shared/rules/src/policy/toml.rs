@@ -257,7 +257,12 @@ pub(crate) fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<glob
 
 /// Whether a pattern matches a name, or is the name itself: `[ML] monthly`.
 pub(crate) fn is_named(pattern: &globset::GlobMatcher, name: &str) -> bool {
-    pattern.is_match(name) || pattern.glob().glob().to_lowercase() == name.trim().to_lowercase()
+    pattern.is_match(name) || is_written(pattern, name)
+}
+
+/// Whether a pattern is this name, letter by letter.
+pub(crate) fn is_written(pattern: &globset::GlobMatcher, name: &str) -> bool {
+    pattern.glob().glob().to_lowercase() == name.trim().to_lowercase()
 }
 
 /// The form of an instance type's name, with one of AWS's sizes at its end: a type that is spelled otherwise never gets its price.

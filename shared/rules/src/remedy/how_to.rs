@@ -6,6 +6,7 @@ use crate::{
     remedy::action::how_to_stop,
     vocabulary::{
         resource::Resource,
+        secrets::{HIDDEN, is_harmless, is_secret_name},
         text::{argument, json, one_line},
     },
 };
@@ -13,11 +14,8 @@ use crate::{
 /// The maximum length of a definition in a mail, in bytes.
 const LONGEST_SHOWN: usize = 32 * 1024;
 
-/// What stands in a mail for a value that may be secret.
-const HIDDEN: &str = "(hidden)";
-
-/// The fields of `AlgorithmSpecification` with the command line of its container.
-const COMMAND_LINE: [&str; 2] = ["ContainerEntrypoint", "ContainerArguments"];
+/// Settings of a job's own code and of the debugger's rules, by name.
+const SETTINGS: [&str; 4] = ["HyperParameters", "RuleParameters", "HookParameters", "CollectionParameters"];
 
 /// Text for a mail: how to stop one of two jobs that do the same work. `old` is on demand, `new` on Spot; `definition` is that of `new`, as JSON.
 pub fn how_to_stop_one(old: &str, new: &str, definition: &str, region: &str) -> String {
@@ -49,26 +47,10 @@ pub fn how_to_submit(mut definition: Value, of: &Resource) -> String {
     format!("save this as job.json, {first}then aws sagemaker create-training-job {region}--cli-input-json file://job.json\n{text}")
 }
 
-/// Hides all values of the environment, hyperparameters that may be secret, and the command line of a container if a part of it may be. Returns whether there
-/// were any.
+/// Hides what may be secret in a definition. Returns whether there was anything.
 fn hide_secrets(definition: &mut Value) -> bool {
-    let mut secrets: Vec<&mut Value> = vec![];
-    let Some(fields) = definition.as_object_mut() else { return false };
-    for (field, value) in fields {
-        match (field.as_str(), value) {
-            ("Environment", Value::Object(values)) => secrets.extend(values.values_mut()),
-            ("HyperParameters", Value::Object(values)) => {
-                secrets.extend(values.iter_mut().filter(|(name, value)| is_secret(name) || has_login(value)).map(|(_, value)| value));
-            }
-            ("AlgorithmSpecification", Value::Object(values)) => {
-                let lines = values.iter_mut().filter(|(field, _)| COMMAND_LINE.contains(&field.as_str()));
-                let lines = lines.filter_map(|(_, words)| words.as_array_mut());
-                let may_be_secret = |word: &Value| word.as_str().is_some_and(is_secret) || has_login(word);
-                secrets.extend(lines.filter(|words| words.iter().any(may_be_secret)).flatten());
-            }
-            _ => {}
-        }
-    }
+    let mut secrets = vec![];
+    find_secrets("", definition, &mut secrets);
     let hidden = !secrets.is_empty();
     for secret in secrets {
         *secret = HIDDEN.into();
@@ -76,16 +58,40 @@ fn hide_secrets(definition: &mut Value) -> bool {
     hidden
 }
 
-/// Whether a name, or a word of a command line, is like `api_token`. A tokenizer is none.
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace("tokeniz", "");
-    ["auth", "credential", "key", "passphrase", "passwd", "password", "pwd", "secret", "token"].iter().any(|word| name.contains(word))
+/// Adds all values of the environment, the settings whose name or form does not say that they are harmless, and the command line of a container but for its
+/// program. `field`: the name of the value.
+fn find_secrets<'a>(field: &str, value: &'a mut Value, secrets: &mut Vec<&'a mut Value>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if field == "Environment" || (SETTINGS.contains(&field) && may_be_secret(name, value)) {
+                    secrets.push(value);
+                } else {
+                    find_secrets(name, value, secrets);
+                }
+            }
+        }
+        Value::Array(values) => {
+            for (at, value) in values.iter_mut().enumerate() {
+                let is_program = at == 0 && value.as_str().is_some_and(|word| word.split('/').all(is_harmless));
+                if field == "ContainerArguments" || (field == "ContainerEntrypoint" && !is_program) {
+                    secrets.push(value);
+                } else {
+                    find_secrets("", value, secrets);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
-/// Whether a text is, or has in it, a URL with a login: `https://ann:secret@example.com`.
-fn has_login(text: &Value) -> bool {
-    let urls = text.as_str().unwrap_or_default().split("://").skip(1);
-    urls.filter_map(|url| url.split(['/', '?', '#', ' ', '"', '\'']).next()).any(|host| host.contains('@'))
+fn may_be_secret(name: &str, value: &Value) -> bool {
+    let is_shown = match value {
+        Value::String(value) => is_harmless(value),
+        Value::Object(_) | Value::Array(_) => false,
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+    };
+    is_secret_name(name) || !is_shown
 }
 
 #[cfg(test)]
@@ -120,30 +126,33 @@ mod tests {
     #[test]
     fn secrets_of_a_job_stay_in_its_description() {
         let container = |entrypoint: Value, arguments: Value| json!({"AlgorithmSpecification": {"TrainingImage": "image", "ContainerEntrypoint": entrypoint, "ContainerArguments": arguments}});
-        let train = json!(["python3", "train.py"]);
+        // No word of these is one that a list of secret names may have in it.
         for (definition, secret) in [
-            (container(train.clone(), json!(["--epochs", "3", "--hf-token", "hf_SECRET"])), true),
-            (container(train.clone(), json!(["--api-key=SECRET"])), true),
-            (container(train.clone(), json!(["--db", "postgres://ann:SECRET@db.example.com/x"])), true),
-            (container(json!(["bash", "-c", "export WANDB_API_KEY=SECRET; python3 train.py"]), Value::Null), true),
-            (container(json!(["bash", "-c", "pip install -i https://ann:SECRET@pypi.example.com/simple x"]), json!([])), true),
-            (json!({"HyperParameters": {"tracking": "https://ann:SECRET@mlflow.example.com/"}}), true),
-            (json!({"HyperParameters": {"db_pwd": "SECRET"}}), true),
-            (json!({"HyperParameters": {"auth": "SECRET"}}), true),
-            (json!({"Environment": {"MLFLOW_TRACKING_USERNAME": "SECRET"}}), true),
+            (container(json!(["python3", "ZQ1.py"]), json!(["--epochs", "ZQ2"])), true),
             (
                 container(
-                    train.clone(),
-                    json!(["--epochs", "3", "--mail", "ann@example.com", "--tokenizer", "bert", "--data", "s3://bucket/a@b"]),
+                    json!(["python3"]),
+                    json!(["--w", "wandb ZQ1", "--url", "https://hooks.slack.com/services/T0/B0/ZQ2", "--pat", "ghp_ZQ3"]),
                 ),
-                false,
+                true,
             ),
-            (json!({"HyperParameters": {"data": "https://example.com/a@b", "epochs": "3"}}), false),
+            (container(json!(["bash", "-c", "export W=ZQ1; python3 train.py"]), Value::Null), true),
+            (json!({"HyperParameters": {"tracking": "https://ann:ZQ1@mlflow.example.com/"}}), true),
+            (json!({"HyperParameters": {"db_pwd": "ZQ1"}}), true),
+            (json!({"HyperParameters": {"bearer": "ZQ1"}}), true),
+            (json!({"HyperParameters": {"hub": "hf_ZQ1ZQ1ZQ1"}}), true),
+            (json!({"HyperParameters": {"headers": "{\"Authorization\": \"Bearer ZQ1\"}"}}), true),
+            (json!({"HyperParameters": {"cmd": "python x.py --w ZQ1"}}), true),
+            (json!({"HyperParameters": {"data": "https://x.example.com/?X-Amz-Signature=ZQ1"}}), true),
+            (json!({"Environment": {"MLFLOW_TRACKING_USERNAME": "ZQ1"}}), true),
+            (json!({"DebugRuleConfigurations": [{"RuleParameters": {"hook": "https://x.example.com/ZQ1"}}]}), true),
+            (container(json!(["python3"]), json!([])), false),
+            (json!({"HyperParameters": {"data": "s3://bucket/a/b", "epochs": "3", "layers": "[64, 32]", "optimizer": "\"adam\""}}), false),
             (json!({"HyperParameters": null, "AlgorithmSpecification": null}), false),
             (json!([]), false),
         ] {
             let text = how_to_submit(definition.clone(), &churn());
-            assert_eq!((text.contains("SECRET"), text.contains("put back the values")), (false, secret), "{definition}: {text}");
+            assert_eq!((text.contains("ZQ"), text.contains("put back the values")), (false, secret), "{definition}: {text}");
             let is_whole = text.ends_with(&definition.to_string());
             assert_eq!(is_whole, !secret, "{definition}: {text}");
         }
@@ -162,7 +171,7 @@ mod tests {
         );
         let plain = how_to_submit(json!({"HyperParameters": {"epochs": "3"}}), &churn());
         assert!(plain.starts_with("save this as job.json, then aws sagemaker create-training-job"), "{plain}");
-        let long = how_to_submit(json!({"HyperParameters": {"epochs": "3".repeat(40_000)}}), &churn());
+        let long = how_to_submit(json!({"InputDataConfig": [{"ChannelName": "3".repeat(40_000)}]}), &churn());
         assert!(long.len() < 200 && long.contains("--training-job-name churn"), "{long}");
     }
 }

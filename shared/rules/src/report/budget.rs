@@ -118,7 +118,12 @@ fn leaves_out_no_use(filter: &Filter, policy: &Policy) -> bool {
         Filter::Tag(..) => filter.team(&policy.team_tags).is_some(),
         Filter::Charges(_) | Filter::Not(_) => filter.judge(&|_| None) == Some(true),
         Filter::All(parts) => parts.iter().all(|part| leaves_out_no_use(part, policy)),
-        Filter::Any(_) | Filter::UsageType(_) | Filter::Unknown(_) => false,
+        Filter::Any(_)
+        | Filter::ServiceLike(..)
+        | Filter::UsageType(_)
+        | Filter::InstanceType(_)
+        | Filter::Place(..)
+        | Filter::Unknown(_) => false,
     }
 }
 

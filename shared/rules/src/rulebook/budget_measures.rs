@@ -65,6 +65,9 @@ impl Rulebook {
             }
             _ if budget.unhealthy.is_some() => "it is unhealthy, so its numbers may be old: put it right",
             _ if budget.is_elsewhere => "it counts only what other accounts or Regions cost, which cannot be stopped from here",
+            _ if !self.policy.measures_sagemaker(budget) => {
+                "it may have nothing of SageMaker in it: let it filter by the service, or give it a [[budget]] section with its own name"
+            }
             None => "whose team's it is is not known: write team = \"…\" in its [[budget]] (\"*\": all teams)",
             Some(_) if budget.period?.end() <= now => "its period is over before anything could be stopped",
             Some(_) => "it could not be written down: the next run tries again",
@@ -78,7 +81,7 @@ mod tests {
     use rust_decimal::dec;
 
     use super::*;
-    use crate::samples::budget;
+    use crate::{facts::Filter, samples::budget};
 
     const TIGHTENS: &str = "[[budget]]\nname = \"*\"\nteam = \"*\"\non-exceed = \"stop-stoppable\"";
 
@@ -103,6 +106,41 @@ mod tests {
             let (wanted, told) = outcome(TIGHTENS, facts);
             assert_eq!(wanted, measures);
             assert_eq!(told.contains("other accounts or Regions"), is_elsewhere, "{told}");
+        }
+    }
+
+    #[test]
+    fn a_used_up_budget_without_sagemaker_in_it_stopped_notebooks() {
+        let words = |values: &[&str]| values.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+        let sagemaker = || Filter::Service(words(&["Amazon SageMaker"]));
+        let place = |is_here| Filter::Place("Region".to_owned(), is_here);
+        for (filter, by_pattern, by_name) in [
+            (Filter::UsageType(words(&["EUC1-BoxUsage:m5.xlarge"])), false, false),
+            (Filter::UsageType(words(&["EUC1-DataTransfer-Out-Bytes"])), false, true),
+            (Filter::UsageType(words(&["EUC1-Host:ml.m5.xlarge"])), false, true), // that of another Region, perhaps
+            (Filter::UsageType(words(&["Host:ml.m5.xlarge"])), true, true),
+            (Filter::InstanceType(words(&["m5.xlarge", "c5.xlarge"])), false, false),
+            (Filter::InstanceType(words(&["ml.m5.xlarge"])), true, true),
+            (Filter::Unknown("BillingEntity".to_owned()), false, true),
+            (Filter::Tag("Project".to_owned(), words(&["x"])), false, true),
+            (Filter::Tag("Team".to_owned(), words(&["nlp"])), true, true),
+            (Filter::Tag("Team".to_owned(), words(&["vision"])), false, true), // the section's team is another one
+            (Filter::All(vec![sagemaker(), Filter::Unknown("cost category x".to_owned())]), true, true),
+            (Filter::All(vec![sagemaker(), place(true)]), true, true),
+            (Filter::All(vec![sagemaker(), place(false)]), false, false),
+            (Filter::Not(Box::new(place(true))), false, false),
+            (place(true), true, true),
+            (Filter::everything(), true, true),
+        ] {
+            for (name, stops) in [("*", by_pattern), ("ml*", by_pattern), ("ml", by_name), ("ML", by_name)] {
+                let policy = format!("[[budget]]\nname = \"{name}\"\nteam = \"nlp\"\non-exceed = \"stop-stoppable\"");
+                let mut facts = used_up();
+                facts.budgets[0].is_elsewhere = filter.is_elsewhere();
+                facts.budgets[0].filter = filter.clone();
+                facts.budgets[0].resource.ownership.team = Some("nlp".to_owned());
+                let (wanted, told) = outcome(&policy, facts);
+                assert_eq!(wanted, usize::from(stops), "{name}: {filter:?}: {told}");
+            }
         }
     }
 

@@ -19,6 +19,7 @@ mod random_words;
 pub mod resource;
 pub mod schedule;
 pub mod scope;
+pub mod secrets;
 pub mod series;
 pub mod spelling;
 pub mod text;

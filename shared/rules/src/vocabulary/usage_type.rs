@@ -14,6 +14,22 @@ pub fn without_region(usage_type: &str) -> &str {
     }
 }
 
+/// Whether a usage type or an instance type is `SageMaker`'s: its instances are called `ml.…`, and no other service's are. `None`: it names no instance.
+pub(crate) fn is_of_sagemaker(usage: &str) -> Option<bool> {
+    let instance = usage.rsplit([':', '-']).next().unwrap_or(usage);
+    if is_savings_plan(usage) {
+        return Some(true);
+    }
+    let (family, size) = instance.rsplit_once('.')?;
+    let is_size = matches!(size, "nano" | "micro" | "small" | "medium" | "large" | "metal") || size.ends_with("xlarge");
+    match family.split('.').next() {
+        Some("ml") => Some(true),
+        // Those of SageMaker Unified Studio, which the bill may have under either service.
+        Some("sc") => None,
+        _ => is_size.then_some(false),
+    }
+}
+
 /// The usage types of a SageMaker Savings Plan's fee. They have no Region prefix (aws-facts §7.2).
 pub const SAVINGS_PLAN_FEES: [&str; 6] = [
     "SageMakerSP:1yrNoUpfront",

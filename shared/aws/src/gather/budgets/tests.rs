@@ -99,9 +99,14 @@ fn a_budget_of_another_account_or_region_is_known_in_both_forms() {
             assert_eq!(budget.is_elsewhere, is_elsewhere, "{value}");
         }
         let budget = read(described("x").filter_expression(Expression::builder().not(part).build()).build().unwrap()).unwrap();
-        assert!(!budget.is_elsewhere, "not {value}: it is not certain");
+        assert_eq!(budget.is_elsewhere, !is_elsewhere, "not {value}");
     }
     assert!(!read(described("x").build().unwrap()).unwrap().is_elsewhere);
+    for (zones, is_elsewhere) in [(&["us-east-1a"][..], true), (&["us-east-1a", "eu-central-1b"], false), (&["NoAZ"], false)] {
+        let filters = HashMap::from([("AZ".to_owned(), zones.iter().map(|zone| (*zone).to_owned()).collect())]);
+        let budget = read(described("x").set_cost_filters(Some(filters)).build().unwrap()).unwrap();
+        assert_eq!(budget.is_elsewhere, is_elsewhere, "{zones:?}");
+    }
 }
 
 #[test]
@@ -130,7 +135,7 @@ fn what_a_budget_counts_is_read_in_both_forms() {
     assert_eq!(filters(&[("TagKeyValue", "aws:createdBy$x")]).unhealthy, None);
     let both = HashMap::from([("TagKeyValue".to_owned(), vec!["Team$nlp".to_owned(), "user:Team$nlp".to_owned()])]);
     assert_eq!(read(described("x").set_cost_filters(Some(both)).build().unwrap()).unwrap().unhealthy, None, "the right one counts");
-    assert_eq!(filters(&[("Region", "eu-west-1")]).filter, Filter::All(vec![Filter::Unknown("Region".into())]));
+    assert_eq!(filters(&[("Region", "eu-west-1")]).filter, Filter::All(vec![Filter::Place("Region".into(), false)]));
 
     let of_service = ExpressionDimensionValues::builder().key(Dimension::Service).values("Amazon SageMaker").build().unwrap();
     let of_service = Expression::builder().dimensions(of_service).build();
@@ -141,12 +146,20 @@ fn what_a_budget_counts_is_read_in_both_forms() {
     let absent = Expression::builder().not(tag(Some(MatchOption::Absent), vec![])).build();
     let of_nlp = tag(None, vec!["nlp".into()]);
     let starts = tag(Some(MatchOption::StartsWith), vec!["n".into()]);
+    let like = |at, ignores_case| Filter::ServiceLike(vec!["SageMaker".into()], Likeness { at, ignores_case });
+    let named = |options: &[MatchOption]| {
+        let dimension = ExpressionDimensionValues::builder().key(Dimension::Service).values("SageMaker");
+        Expression::builder().dimensions(dimension.set_match_options(Some(options.to_vec())).build().unwrap()).build()
+    };
     for (expression, filter) in [
         (Expression::builder().and(of_service.clone()).and(of_nlp.clone()).build(), Filter::All(vec![service.clone(), nlp.clone()])),
         (Expression::builder().or(of_service).or(of_nlp).build(), Filter::Any(vec![service, nlp])),
         (absent, Filter::Not(Box::new(Filter::Tag("Team".into(), vec![String::new()])))),
         (starts, Filter::Unknown("tag Team".into())),
         (Expression::builder().build(), Filter::Unknown("something new".into())),
+        (named(&[MatchOption::Contains]), like(At::Anywhere, false)),
+        (named(&[MatchOption::StartsWith, MatchOption::CaseInsensitive]), like(At::Start, true)),
+        (named(&[MatchOption::Absent]), Filter::Unknown("SERVICE".into())),
     ] {
         assert_eq!(read(described("x").filter_expression(expression).build().unwrap()).unwrap().filter, filter);
     }

@@ -14,7 +14,7 @@ use cost_rules::{
     remedy::Remedy,
     resource::{Kind, Ownership, Resource, Tags, id_of_arn},
 };
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{LocalBoxFuture, join_all};
 use jiff::{SignedDuration, Timestamp};
 
 use super::describe::named;
@@ -52,19 +52,22 @@ macro_rules! pages {
     };
 }
 
-/// Lists jobs: those that were created recently, and older ones that still run. If one job is asked for, all with such a name.
+/// Lists jobs: those that were created recently, and older ones that still run, or hang while they are stopped. If one job is asked for, all with such a name.
 macro_rules! jobs {
-    ($clients:ident, $kind:expr, $asked:expr, $now:expr, $operation:literal, $call:ident, $status:path, $items:ident, |$item:ident| $audited:expr) => {{
+    ($clients:ident, $kind:expr, $asked:expr, $now:expr, $operation:literal, $call:ident, [$($status:path),+], $items:ident, |$item:ident| $audited:expr) => {{
         let since = DateTime::from_secs(($now - RECENT).as_second());
         let call = || $clients.sagemaker.$call().set_name_contains(Asked::name($asked));
         if $asked.is_some() {
             pages!($clients, $kind, $operation, call(), $items, |$item| $audited)
         } else {
             let recent = async { pages!($clients, $kind, $operation, call().creation_time_after(since), $items, |$item| $audited) };
-            let old = call().creation_time_before(since).status_equals($status);
-            let old = async { pages!($clients, $kind, $operation, old.clone(), $items, |$item| $audited) };
-            let (recent, old) = tokio::join!(Box::pin(recent), Box::pin(old));
-            both($kind, recent, old)
+            let older = |status| {
+                let call = call().creation_time_before(since).status_equals(status);
+                async move { pages!($clients, $kind, $operation, call.clone(), $items, |$item| $audited) }
+            };
+            let older = join_all([$($status),+].map(|status| Box::pin(older(status))));
+            let (recent, older) = tokio::join!(Box::pin(recent), older);
+            older.into_iter().fold(recent, |listed, older| both($kind, listed, older))
         }
     }};
 }
@@ -151,13 +154,23 @@ list!(spaces, Kind::Space, |clients, kind, asked, _now| {
 });
 
 list!(training_jobs, Kind::TrainingJob, |clients, kind, asked, now| {
-    jobs!(clients, kind, asked, now, "ListTrainingJobs", list_training_jobs, TrainingJobStatus::InProgress, training_job_summaries, |one| {
-        let running = one.training_job_status == Some(TrainingJobStatus::InProgress);
-        let is_leaving = one.training_job_status == Some(TrainingJobStatus::Deleting);
-        let changing = stopping(one.training_job_status == Some(TrainingJobStatus::Stopping), one.last_modified_time);
-        let job = job(one.training_job_name?, one.training_job_arn?, one.creation_time, running, Remedy::StopTrainingJob)?;
-        Some(Asset { is_leaving, changing, ..job })
-    })
+    jobs!(
+        clients,
+        kind,
+        asked,
+        now,
+        "ListTrainingJobs",
+        list_training_jobs,
+        [TrainingJobStatus::InProgress, TrainingJobStatus::Stopping],
+        training_job_summaries,
+        |one| {
+            let running = one.training_job_status == Some(TrainingJobStatus::InProgress);
+            let is_leaving = one.training_job_status == Some(TrainingJobStatus::Deleting);
+            let changing = stopping(one.training_job_status == Some(TrainingJobStatus::Stopping), one.last_modified_time);
+            let job = job(one.training_job_name?, one.training_job_arn?, one.creation_time, running, Remedy::StopTrainingJob)?;
+            Some(Asset { is_leaving, changing, ..job })
+        }
+    )
 });
 
 list!(tuning_jobs, Kind::TuningJob, |clients, kind, asked, now| {
@@ -169,7 +182,7 @@ list!(tuning_jobs, Kind::TuningJob, |clients, kind, asked, now| {
         now,
         "ListHyperParameterTuningJobs",
         list_hyper_parameter_tuning_jobs,
-        Status::InProgress,
+        [Status::InProgress, Status::Stopping],
         hyper_parameter_tuning_job_summaries,
         |one| {
             let (name, arn) = (one.hyper_parameter_tuning_job_name?, one.hyper_parameter_tuning_job_arn?);
@@ -183,32 +196,62 @@ list!(tuning_jobs, Kind::TuningJob, |clients, kind, asked, now| {
 
 list!(processing_jobs, Kind::ProcessingJob, |clients, kind, asked, now| {
     type Status = ProcessingJobStatus;
-    jobs!(clients, kind, asked, now, "ListProcessingJobs", list_processing_jobs, Status::InProgress, processing_job_summaries, |one| {
-        let running = one.processing_job_status == Some(Status::InProgress);
-        let changing = stopping(one.processing_job_status == Some(Status::Stopping), one.last_modified_time);
-        let job = job(one.processing_job_name?, one.processing_job_arn?, one.creation_time, running, Remedy::StopProcessingJob)?;
-        Some(Asset { changing, ..job })
-    })
+    jobs!(
+        clients,
+        kind,
+        asked,
+        now,
+        "ListProcessingJobs",
+        list_processing_jobs,
+        [Status::InProgress, Status::Stopping],
+        processing_job_summaries,
+        |one| {
+            let running = one.processing_job_status == Some(Status::InProgress);
+            let changing = stopping(one.processing_job_status == Some(Status::Stopping), one.last_modified_time);
+            let job = job(one.processing_job_name?, one.processing_job_arn?, one.creation_time, running, Remedy::StopProcessingJob)?;
+            Some(Asset { changing, ..job })
+        }
+    )
 });
 
 list!(transform_jobs, Kind::TransformJob, |clients, kind, asked, now| {
     type Status = TransformJobStatus;
-    jobs!(clients, kind, asked, now, "ListTransformJobs", list_transform_jobs, Status::InProgress, transform_job_summaries, |one| {
-        let running = one.transform_job_status == Some(Status::InProgress);
-        let changing = stopping(one.transform_job_status == Some(Status::Stopping), one.last_modified_time);
-        let job = job(one.transform_job_name?, one.transform_job_arn?, one.creation_time, running, Remedy::StopTransformJob)?;
-        Some(Asset { changing, ..job })
-    })
+    jobs!(
+        clients,
+        kind,
+        asked,
+        now,
+        "ListTransformJobs",
+        list_transform_jobs,
+        [Status::InProgress, Status::Stopping],
+        transform_job_summaries,
+        |one| {
+            let running = one.transform_job_status == Some(Status::InProgress);
+            let changing = stopping(one.transform_job_status == Some(Status::Stopping), one.last_modified_time);
+            let job = job(one.transform_job_name?, one.transform_job_arn?, one.creation_time, running, Remedy::StopTransformJob)?;
+            Some(Asset { changing, ..job })
+        }
+    )
 });
 
 list!(auto_ml_jobs, Kind::AutoMlJob, |clients, kind, asked, now| {
     type Status = AutoMlJobStatus;
-    jobs!(clients, kind, asked, now, "ListAutoMLJobs", list_auto_ml_jobs, Status::InProgress, auto_ml_job_summaries, |one| {
-        let running = one.auto_ml_job_status == Some(Status::InProgress);
-        let changing = stopping(one.auto_ml_job_status == Some(Status::Stopping), one.last_modified_time);
-        let job = job(one.auto_ml_job_name?, one.auto_ml_job_arn?, one.creation_time, running, Remedy::StopAutoMlJob)?;
-        Some(Asset { changing, ..job })
-    })
+    jobs!(
+        clients,
+        kind,
+        asked,
+        now,
+        "ListAutoMLJobs",
+        list_auto_ml_jobs,
+        [Status::InProgress, Status::Stopping],
+        auto_ml_job_summaries,
+        |one| {
+            let running = one.auto_ml_job_status == Some(Status::InProgress);
+            let changing = stopping(one.auto_ml_job_status == Some(Status::Stopping), one.last_modified_time);
+            let job = job(one.auto_ml_job_name?, one.auto_ml_job_arn?, one.creation_time, running, Remedy::StopAutoMlJob)?;
+            Some(Asset { changing, ..job })
+        }
+    )
 });
 
 list!(endpoints, Kind::Endpoint, |clients, kind, asked, _now| {
@@ -366,7 +409,19 @@ fn both(kind: Kind, mut one: Listed<Asset>, other: Listed<Asset>) -> Listed<Asse
 fn of_notebook(notebook: Notebook) -> Asset {
     let instances = notebook.instance_type.into_iter().map(|instance_type| Instances { instance_type, count: 1 }).collect();
     let run = notebook.since.filter(|_| notebook.state == RunState::InService);
-    Asset { run, is_leaving: notebook.state.is_leaving(), instances, stop: Remedy::StopNotebook, ..bare(notebook.resource) }
+    Asset {
+        run,
+        is_leaving: notebook.state.is_leaving(),
+        changing: on_its_way(notebook.state),
+        instances,
+        stop: Remedy::StopNotebook,
+        ..bare(notebook.resource)
+    }
+}
+
+/// Since when it is on its way to another state, the lists do not say.
+const fn on_its_way(state: RunState) -> Option<(Change, Option<Timestamp>)> {
+    if let RunState::Changing(change) = state { Some((change, None)) } else { None }
 }
 
 fn of_app(app: App) -> Asset {
@@ -376,7 +431,7 @@ fn of_app(app: App) -> Asset {
     // A session of Canvas is not billed by the instance that it is said to have.
     let instances = app.billed_as().map(|on| Instances { instance_type: on.to_owned(), count: 1 }).into_iter().collect();
     let run = app.created.filter(|_| app.state == RunState::InService);
-    Asset { run, is_leaving: app.state.is_leaving(), instances, stop, parent, ..bare(app.resource) }
+    Asset { run, is_leaving: app.state.is_leaving(), changing: on_its_way(app.state), instances, stop, parent, ..bare(app.resource) }
 }
 
 fn bare(resource: Resource) -> Asset {

@@ -6,6 +6,7 @@ use aws_sdk_sagemaker::{
 };
 use cost_rules::{
     facts::{App, Change, RunState, Unread},
+    price::Instances,
     resource::{AppHome, Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
 };
@@ -43,7 +44,7 @@ pub(crate) async fn read_instance_types(clients: &Clients, apps: &mut [App]) -> 
     let read = stream::iter(untold.take(MOST_DESCRIBED)).map(async |app| {
         let found = describe(clients, &app.domain, &app.home, &app.app_type, &app.app_name).await;
         let found = found.map_err(|why| (app.resource.id.clone(), why))?;
-        app.instance_type = found.and_then(|found| instance_type(found.resource_spec));
+        app.instance_type = found.map(|found| described_type(found.resource_spec));
         Ok(())
     });
     let failed: Vec<(String, String)> = read.buffer_unordered(IN_FLIGHT).filter_map(async |read: Result<(), _>| read.err()).collect().await;
@@ -82,6 +83,11 @@ fn state(status: Option<&AppStatus>) -> RunState {
         Some(AppStatus::Failed) => RunState::Failed,
         _ => RunState::Other,
     }
+}
+
+/// The instance type by a description. AWS may not say it there either.
+fn described_type(spec: Option<ResourceSpec>) -> String {
+    instance_type(spec).unwrap_or_else(|| Instances::UNKNOWN_TYPE.to_owned())
 }
 
 fn instance_type(spec: Option<ResourceSpec>) -> Option<String> {
@@ -138,7 +144,7 @@ pub(crate) async fn one(clients: &Clients, rulebook: &Rulebook, known: &App) -> 
         space_owner,
         state: state(found.status.as_ref()),
         created: timestamp(found.creation_time.as_ref()),
-        instance_type: instance_type(found.resource_spec),
+        instance_type: Some(described_type(found.resource_spec)),
         ..known.clone()
     }))
 }
@@ -171,7 +177,8 @@ pub(crate) async fn describe(
         AppHome::UserProfile(profile) => call.user_profile_name(profile),
     };
     match call.send().await {
-        Ok(found) if matches!(found.status, Some(AppStatus::Deleted | AppStatus::Deleting)) => Ok(None),
+        // One that AWS is deleting is not gone: it may hang in that, and be billed.
+        Ok(found) if found.status == Some(AppStatus::Deleted) => Ok(None),
         Ok(found) => Ok(Some(found)),
         Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found() || says_gone(error)) => Ok(None),
         Err(error) => Err(format!("sagemaker:DescribeApp: {}", why(&error))),
@@ -322,6 +329,13 @@ mod tests {
         let types = apps.each_ref().map(|app| app.instance_type.as_deref());
         assert_eq!((types, found.num_calls()), ([Some("ml.m5.xlarge"), Some("ml.t3.large"), None, None], 1));
 
+        let untold = mock!(aws_sdk_sagemaker::Client::describe_app).then_output(|| {
+            DescribeAppOutput::builder().status(AppStatus::InService).resource_spec(ResourceSpec::builder().build()).build()
+        });
+        let mut app = [app_in_service()];
+        assert_eq!(read_instance_types(&account(&[&untold]), &mut app).await, None);
+        assert_eq!(app[0].instance_type.as_deref(), Some(Instances::UNKNOWN_TYPE), "it was read, and AWS does not say");
+
         let refused = mock!(aws_sdk_sagemaker::Client::describe_app).then_error(|| DescribeAppError::generic(denied()));
         let unread = read_instance_types(&account(&[&refused]), &mut [app_in_service()]).await.unwrap();
         assert!(unread.what.contains("instance type") && unread.why.contains("sagemaker:DescribeApp"), "{unread:?}");
@@ -373,9 +387,11 @@ mod tests {
         let [space, domain, tags] = levels();
         let absent = mock!(aws_sdk_sagemaker::Client::describe_app)
             .then_error(|| DescribeAppError::ResourceNotFound(ResourceNotFound::builder().build()));
-        for gone in [described(AppStatus::Deleting), absent] {
+        for gone in [described(AppStatus::Deleted), absent] {
             assert!(one(&account(&[&gone, &space, &domain, &tags]), &rulebook(), &app()).await.unwrap().is_none());
         }
+        let hangs = one(&account(&[&described(AppStatus::Deleting), &space, &domain, &tags]), &rulebook(), &app()).await.unwrap();
+        assert_eq!(hangs.map(|app| app.state), Some(RunState::Changing(Change::Deleting)), "it may hang");
         let refused = mock!(aws_sdk_sagemaker::Client::describe_space).then_error(|| DescribeSpaceError::generic(denied()));
         let why = one(&account(&[&described(AppStatus::InService), &refused, &domain, &tags]), &rulebook(), &app()).await.unwrap_err();
         assert!(why.starts_with("sagemaker:DescribeSpace: AccessDeniedException"), "{why}");

@@ -10,6 +10,7 @@ use cost_rules::{
     rulebook::Rulebook,
     vocabulary::{
         image::{built_in_algorithm, without_version},
+        secrets::without_secrets,
         series::is_named_by_sdk,
     },
 };
@@ -145,12 +146,7 @@ fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>,
 impl TrainingRecord {
     pub(super) fn job(self, rulebook: &Rulebook, indexed: bool) -> TrainingJob {
         let resources = self.resource_config.unwrap_or_default();
-        let capacity = match &resources {
-            _ if self.serverless_job_config.is_some() => Capacity::Serverless,
-            resources if resources.training_plan_arn.is_some() => Capacity::TrainingPlan,
-            resources if resources.instance_preferences.is_some() => Capacity::InstancePreferences,
-            _ => Capacity::Common,
-        };
+        let capacity = if self.serverless_job_config.is_some() { Capacity::Serverless } else { resources.capacity() };
         let waited_for = is_named_by_sdk(&self.training_job_name)
             || SDK_HYPERPARAMETERS.iter().any(|name| self.hyper_parameters.contains(*name))
             || self.input_data_config.iter().flatten().any(Channel::is_of_sdk)
@@ -167,14 +163,14 @@ impl TrainingRecord {
             ended: time(self.training_end_time),
             spot: self.enable_managed_spot_training.unwrap_or_default(),
             checkpoint: self.checkpoint_config.and_then(|config| config.s3_uri),
-            keep_alive: resources.keep_alive_period_in_seconds.map(Duration::seconds),
+            keep_alive: resources.keep_alive(),
             instances: resources.instances(),
             max_runtime: self.stopping_condition.and_then(|condition| condition.max_runtime_in_seconds).map(Duration::seconds),
             capacity,
             parent: self.tuning_job_arn.or(self.auto_ml_job_arn).or(self.labeling_job_arn),
             waited_for,
             secondary_status: self.secondary_status,
-            failure: self.failure_reason.filter(|reason| !reason.is_empty()),
+            failure: self.failure_reason.filter(|reason| !reason.is_empty()).map(|reason| without_secrets(&reason)),
             replaces: None,
             training_seconds: self.training_time_in_seconds,
             billable_seconds: self.billable_time_in_seconds,
@@ -208,6 +204,19 @@ impl ResourceConfig {
     fn instances(&self) -> Vec<Instances> {
         let one = InstanceGroup { instance_type: self.instance_type.clone(), instance_count: self.instance_count };
         one.instances().into_iter().chain(self.instance_groups.iter().flatten().filter_map(InstanceGroup::instances)).collect()
+    }
+
+    /// Where its instances come from, if it has any.
+    const fn capacity(&self) -> Capacity {
+        match self {
+            Self { training_plan_arn: Some(_), .. } => Capacity::TrainingPlan,
+            Self { instance_preferences: Some(_), .. } => Capacity::InstancePreferences,
+            _ => Capacity::Common,
+        }
+    }
+
+    fn keep_alive(&self) -> Option<Duration> {
+        self.keep_alive_period_in_seconds.map(Duration::seconds)
     }
 
     /// What a training job of a tuning job runs on: one of these.
@@ -295,6 +304,12 @@ mod tests {
         ] {
             assert_eq!(training(&more).waited_for, is_waited_for, "{more}");
         }
+    }
+
+    #[test]
+    fn why_a_job_failed_is_told_without_its_command_line() {
+        let failed = training(&json!({"FailureReason": "AlgorithmError: exit code 1 Command \"python train.py --w ZQ1\""}));
+        assert_eq!(failed.failure.as_deref(), Some("AlgorithmError: exit code 1 Command (hidden)"));
     }
 
     #[test]

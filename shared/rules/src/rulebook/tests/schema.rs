@@ -10,6 +10,7 @@ use crate::rulebook::Rulebook;
 
 /// What `check-policy` refuses and a schema accepts: a part of the message, and why.
 const BEYOND_A_SCHEMA: &[(&str, &str)] = &[
+    ("as the bill spells it", "it has four prefixes, in any case"),
     ("is not a time zone", "the names of the time zones are a database"),
     ("summer time: write", "the names of the time zones are a database"),
     ("is not a day", "a pattern does not count the days of a month"),

@@ -47,8 +47,12 @@ impl Rule for StoppableOverBudget {
     fn check(&self, RunningAsset(audited): &RunningAsset, cx: &RuleContext<'_>) -> Verdict {
         let resource = &audited.resource;
         let is_stoppable = resource.tags.read().and_then(|tags| tags.get(STOPPABLE_TAG)).is_some_and(|value| value.trim() == "yes");
-        if !is_stoppable || audited.run.is_none() {
+        if !is_stoppable {
             return Verdict::Fine;
+        }
+        if audited.run.is_none() {
+            // A stop that hangs has not saved anything yet.
+            return if audited.changing.is_some() { Verdict::Later } else { Verdict::Fine };
         }
         let Some(measure) = cx.measure(OnExceed::StopStoppable, resource) else {
             return if cx.measures.unread { Verdict::Later } else { Verdict::Fine };
@@ -82,7 +86,7 @@ impl Rule for StoppableOverBudget {
 mod tests {
     use super::*;
     use crate::facts::Measures;
-    use crate::facts::{Asset, BudgetMeasure};
+    use crate::facts::{Asset, BudgetMeasure, Change};
     use crate::samples::*;
 
     #[test]
@@ -118,6 +122,20 @@ mod tests {
             let verdict = StoppableOverBudget {}.check(&running(Some("2026-11-20T12:00:00Z")), &cx);
             assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{budget_measures:?} {tags:?} {now}: {verdict:?}");
             assert_eq!(StoppableOverBudget {}.check(&running(None), &cx), Verdict::Fine, "it does not run");
+        }
+    }
+
+    #[test]
+    fn what_hangs_after_its_stop_was_counted_as_stopped() {
+        for (changing, expected) in
+            [(None, Verdict::Fine), (Some(Change::Stopping), Verdict::Later), (Some(Change::Deleting), Verdict::Later)]
+        {
+            for (tag, expected) in [("yes", &expected), ("no", &Verdict::Fine)] {
+                let changing = changing.map(|change| (change, None));
+                let asset = Asset { changing, stop: Remedy::StopNotebook, ..audited("notebook-instance/x", &[(STOPPABLE_TAG, tag)]) };
+                let verdict = StoppableOverBudget {}.check(&RunningAsset(asset), &context("2026-11-27T12:00:00Z"));
+                assert_eq!(&verdict, expected, "{changing:?} {tag}");
+            }
         }
     }
 

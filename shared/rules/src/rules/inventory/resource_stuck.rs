@@ -51,7 +51,9 @@ impl Rule for ResourceStuck {
     }
 
     fn concerns(&self, asset: &Asset) -> bool {
-        asset.changing.is_some() && !asset.is_child_job()
+        // Of these, notebook-stuck and studio-app-stuck tell.
+        let has_its_own = matches!(asset.resource.kind(), Some(Kind::NotebookInstance | Kind::App));
+        asset.changing.is_some() && !asset.is_child_job() && !has_its_own
     }
 
     fn check(&self, asset: &Asset, cx: &RuleContext<'_>) -> Verdict {
@@ -113,6 +115,8 @@ mod tests {
                 Some("update it once more, or delete it"),
             ),
             (of("endpoint/churn", changing(Change::OutOfService, "2026-11-24T11:00:00Z")), None),
+            (of("notebook-instance/nb", changing(Change::Stopping, "2026-11-23T10:00:00Z")), None),
+            (of("app/d-1/ann/JupyterLab/default", changing(Change::Deleting, "2026-11-23T10:00:00Z")), None),
             (of("inference-component/churn", changing(Change::Creating, "2026-11-24T06:00:00Z")), Some("describe-inference-component")),
             (of("cluster/hyperpod", changing(Change::Creating, "2026-11-24T06:00:00Z")), Some("describe-cluster --region")),
             (

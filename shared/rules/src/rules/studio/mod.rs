@@ -6,6 +6,7 @@ use crate::{
     facts::App,
     remedy::Remedy,
     rules::{context::judged_run, verdict::Verdict},
+    vocabulary::price::Instances,
 };
 
 pub mod studio_app_always_on;
@@ -64,10 +65,11 @@ impl App {
         judge: impl FnOnce(Timestamp, Remedy) -> Verdict,
     ) -> Verdict {
         let is_of = |types: &[AppType]| types.iter().any(|one| one.as_str() == self.app_type);
-        let may_stop = is_of(app_types);
-        if !may_stop && !is_of(report_only) {
+        if !is_of(app_types) && !is_of(report_only) {
             return Verdict::Fine;
         }
+        // What it is on, and costs, AWS may not say: such an app is only reported.
+        let may_stop = is_of(app_types) && self.instance_type.as_deref() != Some(Instances::UNKNOWN_TYPE);
         let run = match judged_run(self.state, self.created) {
             Ok(run) => run,
             Err(verdict) => return verdict,
@@ -76,6 +78,10 @@ impl App {
             // A session of Canvas is billed whatever instance it is said to have.
             _ if self.is_canvas() => {}
             Some("system") => return Verdict::Fine,
+            // That of Studio Classic may be `system`, which costs nothing.
+            Some(Instances::UNKNOWN_TYPE) if self.app_type == "KernelGateway" => {
+                return Verdict::Unknown("AWS does not say its instance type".into());
+            }
             Some(_) => {}
             None => return Verdict::Unknown("its instance type could not be read".into()),
         }
@@ -111,6 +117,43 @@ impl App {
             home: self.home.clone(),
             app_type: self.app_type.clone(),
             app_name: self.app_name.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        remedy::Remedy,
+        rules::{rule::Rule, studio::studio_app_always_on::StudioAppAlwaysOn, verdict::Verdict},
+        samples::*,
+        vocabulary::price::Instances,
+    };
+
+    #[test]
+    fn an_app_whose_type_aws_does_not_say_is_reported_and_never_deleted() {
+        for (app_type, instance_type, expected) in [
+            ("JupyterLab", Some("ml.m5.xlarge"), "stop"),
+            ("JupyterLab", Some(Instances::UNKNOWN_TYPE), "report"),
+            ("CodeEditor", Some(Instances::UNKNOWN_TYPE), "report"),
+            ("TensorBoard", Some(Instances::UNKNOWN_TYPE), "report"),
+            ("KernelGateway", Some(Instances::UNKNOWN_TYPE), "unknown"), // it may cost nothing
+            ("KernelGateway", Some("system"), "fine"),
+            ("JupyterLab", None, "unknown"), // it could not be read
+        ] {
+            let mut app = app(app_type, "ml.m5.xlarge", "2026-11-01T00:00:00Z");
+            app.instance_type = instance_type.map(str::to_owned);
+            let found = match StudioAppAlwaysOn::default().check(&app, &context("2026-11-24T12:00:00Z")) {
+                Verdict::Waste(waste) if waste.remedy == Remedy::None => {
+                    assert_eq!(waste.usd_per_hour, None, "{app_type}");
+                    "report"
+                }
+                Verdict::Waste(_) => "stop",
+                Verdict::Unknown(_) => "unknown",
+                Verdict::Fine => "fine",
+                verdict => panic!("{app_type}: {verdict:?}"),
+            };
+            assert_eq!(found, expected, "{app_type} {instance_type:?}");
         }
     }
 }

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::{
+    facts::Capacity,
     rules::rule::RemedyName,
     vocabulary::{
         duration::Duration,
@@ -34,6 +35,17 @@ fn hours_since(since: Option<Timestamp>, now: Timestamp) -> Decimal {
 pub(crate) fn is_too_unknown(usd_per_hour: Option<Decimal>, least: Usd) -> Option<String> {
     let is_unknown = usd_per_hour.is_none() && !least.0.is_zero();
     is_unknown.then(|| format!("no price is known for it, and the policy begins at {} an hour", dollars(least.0)))
+}
+
+/// Why what runs on this cannot run on Spot, whatever it asks for. `None`: it could.
+pub(crate) fn why_no_spot(capacity: Capacity, keep_alive: Option<Duration>) -> Option<String> {
+    let warm = keep_alive.filter(|keep_alive| Duration::seconds(0) < *keep_alive);
+    match capacity {
+        Capacity::Common => warm.map(|keep_alive| format!("it keeps its instances warm for {keep_alive}, which excludes Spot")),
+        Capacity::Serverless => Some("it is serverless: there is no Spot for it".into()),
+        Capacity::TrainingPlan => Some("it runs on the reserved capacity of a training plan".into()),
+        Capacity::InstancePreferences => Some("it has instance preferences, which exclude Spot".into()),
+    }
 }
 
 /// The setting `remedy` of a rule about a training job that could run on Spot.

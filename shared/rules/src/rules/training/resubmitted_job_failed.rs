@@ -10,8 +10,9 @@
 //!
 //! ## What happens, and what is lost
 //! Its owner is mailed the definition and the command that starts the work again. Nothing else happens. The mail has the severity `critical`. It
-//! leaves out what may be secret: the values of environment variables, of hyperparameters with a name like `api_token` or with a URL that has a login, and
-//! the command line of a container that has such a word.
+//! leaves out what may be secret. Of hyperparameters it shows numbers, short words, places in S3 and lists of these, if their name is not like `api_token`.
+//! It shows no environment variable, and of a container's command line only the program. From AWS's reason it leaves out the command line, all of a URL but
+//! its host, and what looks like a token.
 //!
 //! ## Settings
 

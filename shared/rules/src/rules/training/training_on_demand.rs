@@ -43,7 +43,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{Capacity, JobStatus, TrainingJob},
+    facts::{JobStatus, TrainingJob},
     policy::{Policy, SPOT_TAG},
     remedy::{RESUBMITTED_TAG, Remedy, SpotTerms, may_be_again, new_name},
     rules::{
@@ -52,6 +52,7 @@ use crate::{
         training::{
             SpotRemedy, hours_left, is_too_unknown,
             spot_lines::{spot_lines, without_checkpoints, writes_checkpoints},
+            why_no_spot,
         },
         verdict::{Notice, Verdict, Waste},
     },
@@ -120,8 +121,11 @@ impl Rule for TrainingOnDemand {
     }
 
     fn check(&self, job: &TrainingJob, cx: &RuleContext<'_>) -> Verdict {
-        if job.status != JobStatus::InProgress || job.spot {
-            return Verdict::Fine;
+        match job.status {
+            JobStatus::InProgress if !job.spot => {}
+            // A stop that hangs has not saved anything yet.
+            JobStatus::Other => return Verdict::Later,
+            _ => return Verdict::Fine,
         }
         let usd_per_hour = cx.hourly_of(&job.instances);
         if let Some(why) = self.spared(job, usd_per_hour) {
@@ -166,14 +170,8 @@ impl TrainingOnDemand {
         if let Some(parent) = &job.parent {
             return Some(format!("it belongs to {parent}, where Spot is asked for"));
         }
-        match job.capacity {
-            Capacity::Common => {}
-            Capacity::Serverless => return Some("it is serverless: there is no Spot for it".into()),
-            Capacity::TrainingPlan => return Some("it runs on the reserved capacity of a training plan".into()),
-            Capacity::InstancePreferences => return Some("it has instance preferences, which exclude Spot".into()),
-        }
-        if let Some(keep_alive) = job.keep_alive.filter(|keep_alive| Duration::seconds(0) < *keep_alive) {
-            return Some(format!("it keeps its instances warm for {keep_alive}, which excludes Spot"));
+        if let Some(why) = why_no_spot(job.capacity, job.keep_alive) {
+            return Some(why);
         }
         if let Some(usd) = usd_per_hour.filter(|usd| *usd < self.min_hourly_cost.0) {
             return Some(format!("it costs {} an hour: the policy begins at {}", dollars(usd), dollars(self.min_hourly_cost.0)));
@@ -224,7 +222,7 @@ impl TrainingOnDemand {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::*;
+    use crate::{facts::Capacity, samples::*};
 
     fn enforced(remedy: SpotRemedy) -> TrainingOnDemand {
         TrainingOnDemand { remedy, ..TrainingOnDemand::default() }
@@ -235,7 +233,8 @@ mod tests {
         match rule.check(job, &context("2026-11-24T12:00:00Z")) {
             Verdict::Fine => "fine".into(),
             Verdict::Exempt(why) => format!("left alone: {why}"),
-            Verdict::Unknown(_) | Verdict::Later => "unknown".into(),
+            Verdict::Unknown(_) => "unknown".into(),
+            Verdict::Later => "later".into(),
             Verdict::Waste(waste) => waste.remedy.action().into(),
         }
     }
@@ -252,7 +251,7 @@ mod tests {
             (job(), "none"),
             (with(&|job| job.spot = true), "fine"),
             (with(&|job| job.status = JobStatus::Completed), "fine"),
-            (with(&|job| job.status = JobStatus::Other), "fine"),
+            (with(&|job| job.status = JobStatus::Other), "later"),
             (with(&|job| job.instances.clear()), "unknown"),
             (
                 with(&|job| job.parent = Some("arn:…:hyper-parameter-tuning-job/t".into())),

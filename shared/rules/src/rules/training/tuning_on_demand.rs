@@ -3,7 +3,7 @@
 //! ## What it finds
 //! A hyperparameter tuning job whose training jobs run at on-demand prices: one of its definitions did not ask for managed Spot, or all asked and its
 //! training jobs did not get it. (The second case is not seen when a tuning job begins, because it has no training jobs yet.) A job below
-//! `min-hourly-cost` is left alone.
+//! `min-hourly-cost` is left alone. So are definitions with a warm pool, a training plan or instance preferences, which exclude Spot.
 //!
 //! ## Why it costs money
 //! A tuning job starts many training jobs, and each of them starts from zero anyway. That makes it the best use of Spot.
@@ -27,7 +27,7 @@ use crate::{
     rules::{
         context::{RuleContext, unpriced_job},
         rule::{Manner, RemedyName, Rule},
-        training::{StopRemedy, hours_left, is_too_unknown, spot_lines::tuning_lines},
+        training::{StopRemedy, hours_left, is_too_unknown, spot_lines::tuning_lines, why_no_spot},
         verdict::{Notice, Verdict, Waste},
     },
     vocabulary::price::{HOURS_PER_MONTH, SPOT_SAVES_UP_TO, Usd, dollars},
@@ -63,19 +63,31 @@ impl Rule for TuningOnDemand {
     }
 
     fn check(&self, job: &TuningJob, cx: &RuleContext<'_>) -> Verdict {
-        if job.status != JobStatus::InProgress {
-            return Verdict::Fine;
+        match job.status {
+            JobStatus::InProgress => {}
+            // A stop that hangs has not saved anything yet.
+            JobStatus::Other => return Verdict::Later,
+            _ => return Verdict::Fine,
+        }
+        if job.definitions.is_empty() {
+            return Verdict::Unknown("its definitions could not be read".into());
         }
         let is_asked_for = job.is_spot();
+        let could_ask: Vec<&TuningDefinition> = job.definitions.iter().filter(|one| !one.spot && why_no_spot_for(one).is_none()).collect();
+        if let Some(why) = job.definitions.iter().find_map(why_no_spot_for).filter(|_| could_ask.is_empty()) {
+            return Verdict::Exempt(why);
+        }
         let found = match (is_asked_for, job.running) {
-            (false, _) => format!("{} did not ask for managed Spot, which costs up to {SPOT_SAVES_UP_TO} % less", part_of(job)),
+            (false, _) => {
+                format!("{} did not ask for managed Spot, which costs up to {SPOT_SAVES_UP_TO} % less", part_of(job, could_ask.len()))
+            }
             (true, Some((running, on_spot))) if on_spot < running => {
                 format!("it asked for managed Spot, but AWS runs {} of its {running} running training jobs on demand", running - on_spot)
             }
             (true, Some(_)) => return Verdict::Fine,
             (true, None) => return Verdict::Later,
         };
-        let on_demand: Vec<&TuningDefinition> = job.definitions.iter().filter(|definition| is_asked_for || !definition.spot).collect();
+        let on_demand = if is_asked_for { job.definitions.iter().collect() } else { could_ask };
         let at_once = job.most_at_once(on_demand.iter().copied(), |instances| cx.hourly_of(instances));
         let usd_per_hour = cx.hourly_of(&at_once);
         if let Some(usd) = usd_per_hour.filter(|usd| *usd < self.min_hourly_cost.0) {
@@ -139,9 +151,14 @@ fn not_given(mail: &MailSettings) -> String {
     )
 }
 
-/// The subject of a reason: `it`, or if some of its definitions ask for Spot and others do not, `1 of its 2 definitions`.
-fn part_of(job: &TuningJob) -> String {
-    let (all, not) = (job.definitions.len(), job.definitions.iter().filter(|definition| !definition.spot).count());
+/// Why a definition cannot ask for Spot. `None`: it can.
+fn why_no_spot_for(definition: &TuningDefinition) -> Option<String> {
+    why_no_spot(definition.capacity, definition.keep_alive)
+}
+
+/// The subject of a reason: `it`, or if only some of its definitions do not ask for Spot although they could, `1 of its 2 definitions`.
+fn part_of(job: &TuningJob, not: usize) -> String {
+    let all = job.definitions.len();
     if not < all { format!("{not} of its {all} definitions") } else { "it".to_owned() }
 }
 
@@ -149,6 +166,7 @@ fn part_of(job: &TuningJob) -> String {
 mod tests {
     use super::*;
     use crate::{
+        facts::Capacity,
         samples::*,
         vocabulary::{duration::Duration, price::Instances},
     };
@@ -239,6 +257,8 @@ mod tests {
             (TuningJob { running: Some((4, 4)), ..spot(job()) }, ""),
             (TuningJob { running: Some((4, 1)), ..spot(job()) }, "it asked for managed Spot, but AWS runs 3 of its 4 running"),
             (TuningJob { status: JobStatus::Completed, ..job() }, ""),
+            (TuningJob { status: JobStatus::Stopped, ..job() }, ""),
+            (TuningJob { status: JobStatus::Other, ..job() }, "later"),
         ] {
             match TuningOnDemand::default().check(&job, &context("2026-11-24T12:00:00Z")) {
                 Verdict::Fine => assert_eq!(expected, "", "{job:?}"),
@@ -248,6 +268,36 @@ mod tests {
                 }
                 verdict => panic!("{verdict:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn definitions_that_cannot_use_spot_were_told_to_ask_for_it() {
+        let common = || tuning_definition("ml.m5.xlarge");
+        let of = |capacity| TuningDefinition { capacity, ..tuning_definition("ml.p3.2xlarge") };
+        let warm = |seconds| TuningDefinition { keep_alive: Some(Duration::seconds(seconds)), ..common() };
+        let spot = || TuningDefinition { spot: true, ..common() };
+        for (definitions, expected) in [
+            (vec![of(Capacity::TrainingPlan)], "left alone: it runs on the reserved capacity of a training plan"),
+            (vec![of(Capacity::InstancePreferences)], "left alone: it has instance preferences"),
+            (vec![of(Capacity::Serverless)], "left alone: it is serverless"),
+            (vec![warm(1800)], "left alone: it keeps its instances warm for 30m"),
+            (vec![warm(0)], "$0.92: it did not ask"),
+            (vec![warm(1800), of(Capacity::TrainingPlan)], "left alone: it keeps its instances warm"),
+            (vec![spot(), of(Capacity::TrainingPlan)], "left alone: it runs on the reserved capacity"),
+            (vec![common(), of(Capacity::TrainingPlan)], "$0.92: 1 of its 2 definitions did not ask"),
+            (vec![common(), spot(), warm(1800)], "$0.92: 1 of its 3 definitions did not ask"),
+            (vec![], "unknown"),
+        ] {
+            let job = TuningJob { definitions, ..tuning_job("2026-11-24T11:00:00Z") };
+            let rule = TuningOnDemand { remedy: StopRemedy::Stop, ..TuningOnDemand::default() };
+            let told = match rule.check(&job, &context("2026-11-24T12:00:00Z")) {
+                Verdict::Exempt(why) => format!("left alone: {why}"),
+                Verdict::Waste(waste) => format!("{}: {}", waste.usd_per_hour.map(dollars).unwrap_or_default(), waste.reason),
+                Verdict::Unknown(_) => "unknown".to_owned(),
+                verdict => panic!("{verdict:?}"),
+            };
+            assert!(told.starts_with(expected), "{told} instead of {expected}: {job:?}");
         }
     }
 

@@ -6,7 +6,7 @@ use aws_sdk_sagemaker::types::{
 };
 use aws_smithy_types::DateTime;
 use cost_rules::{facts::Asset, remedy::Remedy, resource::Kind};
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{LocalBoxFuture, join_all};
 use jiff::Timestamp;
 
 use super::{Asked, RECENT, audited, both, job};
@@ -40,7 +40,7 @@ list!(training_plans, Kind::TrainingPlan, |clients, kind, _asked, _now| {
 
 list!(training_sessions, Kind::TrainingSession, |clients, kind, asked, now| {
     type Status = TrainingSessionStatus;
-    jobs!(clients, kind, asked, now, "ListTrainingSessions", list_training_sessions, Status::Running, training_session_summaries, |one| {
+    jobs!(clients, kind, asked, now, "ListTrainingSessions", list_training_sessions, [Status::Running], training_session_summaries, |one| {
         // The list has no names.
         let arn = one.training_session_arn?;
         let name = name_of(&arn).to_owned();
@@ -59,7 +59,7 @@ list!(optimization_jobs, Kind::OptimizationJob, |clients, kind, asked, now| {
         now,
         "ListOptimizationJobs",
         list_optimization_jobs,
-        Status::Inprogress,
+        [Status::Inprogress],
         optimization_job_summaries,
         |one| {
             let is_running = one.optimization_job_status == Some(Status::Inprogress);
@@ -77,7 +77,7 @@ list!(inference_recommendations_jobs, Kind::InferenceRecommendationsJob, |client
         now,
         "ListInferenceRecommendationsJobs",
         list_inference_recommendations_jobs,
-        Status::InProgress,
+        [Status::InProgress],
         inference_recommendations_jobs,
         |one| {
             let is_leaving = matches!(one.status, Some(Status::Deleting | Status::Deleted));
@@ -96,7 +96,7 @@ list!(ai_recommendation_jobs, Kind::AiRecommendationJob, |clients, kind, asked, 
         now,
         "ListAIRecommendationJobs",
         list_ai_recommendation_jobs,
-        Status::InProgress,
+        [Status::InProgress],
         ai_recommendation_jobs,
         |one| {
             let is_running = one.ai_recommendation_job_status == Some(Status::InProgress);
@@ -107,7 +107,7 @@ list!(ai_recommendation_jobs, Kind::AiRecommendationJob, |clients, kind, asked, 
 
 list!(labeling_jobs, Kind::LabelingJob, |clients, kind, asked, now| {
     type Status = LabelingJobStatus;
-    jobs!(clients, kind, asked, now, "ListLabelingJobs", list_labeling_jobs, Status::InProgress, labeling_job_summary_list, |one| {
+    jobs!(clients, kind, asked, now, "ListLabelingJobs", list_labeling_jobs, [Status::InProgress], labeling_job_summary_list, |one| {
         let is_running = one.labeling_job_status == Some(Status::InProgress);
         job(one.labeling_job_name?, one.labeling_job_arn?, one.creation_time, is_running, Remedy::None)
     })
@@ -118,9 +118,10 @@ mod tests {
     use aws_sdk_sagemaker::{
         operation::{
             list_mlflow_apps::{ListMlflowAppsError, ListMlflowAppsOutput},
+            list_training_jobs::ListTrainingJobsOutput,
             list_training_sessions::ListTrainingSessionsOutput,
         },
-        types::{MlflowAppSummary, TrainingSessionSummary},
+        types::{MlflowAppSummary, TrainingJobStatus, TrainingJobSummary, TrainingSessionSummary},
     };
     use aws_smithy_mocks::{Rule, mock};
 
@@ -153,6 +154,28 @@ mod tests {
         let found: Vec<_> = items.iter().map(|one| (one.resource.id.as_str(), one.resource.name.as_str())).collect();
         assert_eq!(found, [("mlflow-app/app-0123456789ab", "runs")]);
         assert_eq!((complete.len(), unread.len()), (0, 1));
+    }
+
+    #[tokio::test]
+    async fn a_job_of_weeks_that_hangs_in_its_stop_is_listed() {
+        let of = |status: Option<TrainingJobStatus>, name: Option<&'static str>| {
+            let asked = status.clone();
+            mock!(aws_sdk_sagemaker::Client::list_training_jobs)
+                .match_requests(move |request| request.status_equals() == asked.as_ref())
+                .then_output(move || {
+                    let one = |name: &str| {
+                        let job =
+                            TrainingJobSummary::builder().training_job_name(name).training_job_arn(arn(&format!("training-job/{name}")));
+                        job.set_training_job_status(status.clone()).creation_time(at("2026-11-01T00:00:00Z")).build()
+                    };
+                    ListTrainingJobsOutput::builder().set_training_job_summaries(Some(name.into_iter().map(one).collect())).build()
+                })
+        };
+        let rules =
+            [of(None, None), of(Some(TrainingJobStatus::InProgress), Some("runs")), of(Some(TrainingJobStatus::Stopping), Some("hangs"))];
+        let Listed { items, complete, .. } = listed(super::super::training_jobs, &rules.each_ref()).await;
+        let found: Vec<_> = items.iter().map(|one| (one.resource.name.as_str(), one.run.is_some(), one.changing.is_some())).collect();
+        assert_eq!((found, complete), (vec![("runs", true, false), ("hangs", false, true)], vec![Kind::TrainingJob]));
     }
 
     #[tokio::test]

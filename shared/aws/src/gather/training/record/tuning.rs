@@ -2,7 +2,7 @@
 
 use cost_rules::{
     duration::Duration,
-    facts::{TuningDefinition, TuningJob},
+    facts::{Capacity, TuningDefinition, TuningJob},
     resource::Kind,
     rulebook::Rulebook,
 };
@@ -98,11 +98,13 @@ impl StatusCounters {
 
 impl DefinitionRecord {
     fn definition(self) -> TuningDefinition {
-        let configured = self.resource_config.iter().chain(&self.hyper_parameter_tuning_resource_config);
+        let configured = || self.resource_config.iter().chain(&self.hyper_parameter_tuning_resource_config);
         TuningDefinition {
+            capacity: configured().map(ResourceConfig::capacity).find(|capacity| *capacity != Capacity::Common).unwrap_or(Capacity::Common),
+            keep_alive: configured().find_map(ResourceConfig::keep_alive),
             algorithm: self.algorithm_specification.and_then(AlgorithmSpecification::name),
             spot: self.enable_managed_spot_training.unwrap_or_default(),
-            choices: configured.map(ResourceConfig::choices).find(|choices| !choices.is_empty()).unwrap_or_default(),
+            choices: configured().map(ResourceConfig::choices).find(|choices| !choices.is_empty()).unwrap_or_default(),
             max_runtime: self.stopping_condition.and_then(|condition| condition.max_runtime_in_seconds).map(Duration::seconds),
         }
     }
@@ -139,5 +141,22 @@ mod tests {
         assert_eq!((job.ended, spot.algorithm.as_deref(), listed.algorithm.as_deref()), (6, Some("linear-learner"), None));
         assert_eq!((job.max_runtime, listed.max_runtime), (Some(Duration::hours(1)), Some(Duration::hours(2))));
         assert_eq!((job.is_spot(), job.longest()), (false, Some(Duration::hours(1))));
+    }
+
+    #[test]
+    fn a_definition_has_its_capacity_and_its_warm_pool() {
+        for (more, capacity, keep_alive) in [
+            (json!({}), Capacity::Common, None),
+            (json!({"TrainingPlanArn": "arn:aws:sagemaker:eu-central-1:123456789012:training-plan/x"}), Capacity::TrainingPlan, None),
+            (json!({"InstancePreferences": []}), Capacity::InstancePreferences, None),
+            (json!({"KeepAlivePeriodInSeconds": 1800}), Capacity::Common, Some(Duration::minutes(30))),
+        ] {
+            for field in ["ResourceConfig", "HyperParameterTuningResourceConfig"] {
+                let mut definition = json!({});
+                definition[field] = more.clone();
+                let read = DefinitionRecord::deserialize(definition).unwrap().definition();
+                assert_eq!((read.capacity, read.keep_alive), (capacity, keep_alive), "{field}: {more}");
+            }
+        }
     }
 }

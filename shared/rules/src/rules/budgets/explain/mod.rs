@@ -1,13 +1,17 @@
 //! What a mail explains about budgets: where they are heading, what drove them, what runs, and what no budget counts. Pure, and in decimals.
 
-use std::{cmp::Ordering, collections::BTreeMap, ops::Range};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use jiff::{Timestamp, civil::Date};
 use rust_decimal::{Decimal, MathematicalOps as _, dec};
 
 use crate::{
     facts::{Billed, Budget, CostDriver, DailySpend, Facts, Forecast, Running, RunningAsset, RunningCost, Spend, Unhealthy},
-    policy::Policy,
+    policy::{Policy, is_nearly_team},
     remedy::Remedy,
     vocabulary::{
         currency::Currency,
@@ -38,12 +42,17 @@ const LONGEST: i64 = 366;
 pub fn explain(facts: &mut Facts, policy: &Policy) {
     let knows_budgets = facts.reading.complete.contains(&Kind::Budget);
     let inactive = facts.spend().and_then(|spend| inactive_tag(spend, policy));
+    let rows = facts.spend().into_iter().flat_map(|spend| spend.days.values().flatten());
+    let teams: BTreeSet<String> = rows.map(|row| row.team.clone()).filter(|team| !team.is_empty()).collect();
     for budget in &mut facts.budgets {
         if let Some(key) = inactive.filter(|key| budget.filter.filters_by_tag(key)) {
             budget.unhealthy.get_or_insert_with(|| Unhealthy {
                 why: format!("it filters by the tag {key}, which is on no row of the bill: activate it as a cost allocation tag"),
                 fix: Some(format!("activate {key} as a cost allocation tag, in Billing and Cost Management of the payer account")),
             });
+        }
+        if budget.unhealthy.is_none() {
+            budget.unhealthy = mistaken_team(budget, &teams, policy, facts.now);
         }
         let period = budget.period;
         let insight = &mut budget.insight;
@@ -97,7 +106,7 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
     }
 }
 
-/// Adds to each budget what its team runs right now; without a team, and to the spend, everything that runs. `is_all`: whether `facts.running` is complete.
+/// Adds to each budget of `SageMaker` what its team runs right now; without a team, and to the spend, everything that runs. `is_all`: whether `facts.running` is complete.
 pub fn name_running(facts: &mut Facts, policy: &Policy, is_all: bool) {
     let region = facts.running.iter().find_map(|one| Some(Arn::parse(one.0.resource.arn.as_deref()?)?.region.to_owned()));
     for spend in facts.spend.iter_mut().filter(|_| is_all) {
@@ -105,7 +114,7 @@ pub fn name_running(facts: &mut Facts, policy: &Policy, is_all: bool) {
         all.sort_by(dearest_first);
         spend.running = Some(Running { all, region: region.clone() });
     }
-    for budget in &mut facts.budgets {
+    for budget in facts.budgets.iter_mut().filter(|budget| policy.measures_sagemaker(budget)) {
         let insight = &mut budget.insight;
         let team = budget.resource.ownership.team.as_deref();
         let is_of = |team: &str, one: &RunningAsset| policy.team_of(&one.0.resource).is_some_and(|of| is_alike(&of, team));
@@ -265,6 +274,20 @@ fn inactive_tag<'a>(spend: &Spend, policy: &'a Policy) -> Option<&'a str> {
     let mut rows = spend.days.values().flatten().peekable();
     let is_known = rows.peek().is_some();
     policy.team_tags.first().map(String::as_str).filter(|_| is_known && rows.all(|row| row.team.is_empty()))
+}
+
+/// What is wrong with a budget that has counted nothing, and whose team is on no row of the bill, but another one that may be meant. AWS compares to the letter.
+fn mistaken_team(budget: &Budget, teams: &BTreeSet<String>, policy: &Policy, now: Timestamp) -> Option<Unhealthy> {
+    let key = policy.team_tags.first().filter(|key| budget.filter.filters_by_tag(key))?;
+    let team = budget.filter.team(std::slice::from_ref(key)).filter(|team| !teams.contains(*team))?;
+    budget.spent(now).filter(Decimal::is_zero)?;
+    let meant = teams.iter().find(|known| is_alike(team, known)).or_else(|| teams.iter().find(|known| is_nearly_team(team, known)))?;
+    Some(Unhealthy {
+        why: format!(
+            "nothing was counted, and it filters by {key} = `{team}`, which no spend has: the bill has `{meant}`, and AWS compares to the letter"
+        ),
+        fix: Some(format!("let it filter by {key} = `{meant}` instead of `{team}`")),
+    })
 }
 
 /// The spend of the last 30 days that no healthy budget of dollars counts, in USD by team, the most expensive first.

@@ -6,7 +6,7 @@ use super::*;
 use crate::facts::Reading;
 use crate::facts::amount;
 use crate::{
-    facts::{Asset, Filter, ServiceForecast, is_over, limit_of, percent_of},
+    facts::{Asset, At, Filter, Likeness, ServiceForecast, is_over, limit_of, percent_of},
     samples::{audited, budget, spend},
     vocabulary::resource::Kind,
 };
@@ -102,6 +102,7 @@ fn what_a_filter_takes_is_told_as_far_as_it_can_be() {
     let either = |a: &Filter, b: &Filter| Filter::Any(vec![a.clone(), b.clone()]);
     let not = |a: &Filter| Filter::Not(Box::new(a.clone()));
     let charges = |types: &[&str]| Filter::Charges(types.iter().map(|one| (*one).to_owned()).collect());
+    let like = |text: &str, at, ignores_case| Filter::ServiceLike(vec![text.to_owned()], Likeness { at, ignores_case });
     for (filter, nlps, visions, any) in [
         (Filter::everything(), Some(true), Some(true), Some(true)),
         (sagemaker.clone(), Some(true), Some(true), Some(true)),
@@ -116,8 +117,19 @@ fn what_a_filter_takes_is_told_as_far_as_it_can_be() {
         (both(&sagemaker, &region), None, None, None),
         (both(&s3, &region), Some(false), Some(false), Some(false)),
         (not(&region), None, None, None),
-        (Filter::UsageType(vec!["Host:ml.m5.xlarge".into()]), Some(true), Some(false), None),
-        (Filter::UsageType(vec!["USE1-Host:ml.m5.xlarge".into()]), None, Some(false), None), // of another Region, perhaps
+        (Filter::UsageType(vec!["Host:ml.m5.xlarge".into()]), Some(true), Some(false), Some(true)),
+        (Filter::UsageType(vec!["USE1-Host:ml.m5.xlarge".into()]), None, Some(false), Some(true)), // of another Region, perhaps
+        (not(&Filter::UsageType(vec!["Host:ml.m5.xlarge".into()])), Some(false), Some(true), Some(true)),
+        (Filter::UsageType(vec!["EUC1-BoxUsage:m5.xlarge".into()]), Some(false), Some(false), Some(false)),
+        (Filter::UsageType(vec!["EUC1-DataTransfer-Out-Bytes".into()]), Some(false), Some(false), None),
+        (Filter::InstanceType(vec!["m5.xlarge".into(), "db.r5.large".into()]), None, None, Some(false)),
+        (Filter::InstanceType(vec!["m5.xlarge".into(), "ml.m5.xlarge".into()]), None, None, Some(true)),
+        (like("Elastic Compute", At::Anywhere, false), Some(false), Some(false), Some(false)),
+        (like("SageMaker", At::Anywhere, false), Some(true), Some(true), Some(true)),
+        (like("sagemaker", At::Anywhere, false), Some(false), Some(false), Some(false)),
+        (like("AMAZON SAGEMAKER", At::Whole, true), Some(true), Some(true), Some(true)),
+        (like("Amazon S", At::Start, false), Some(true), Some(true), Some(true)),
+        (like("Storage Service", At::End, false), Some(false), Some(false), Some(false)),
         (both(&sagemaker, &not(&charges(&["Credit", "Refund"]))), Some(true), Some(true), Some(true)),
         (Filter::Tag("Project".into(), vec!["x".into()]), None, None, None),
         (both(&sagemaker, &charges(&["Credit", "Refund"])), Some(false), Some(false), Some(false)),
@@ -372,6 +384,30 @@ proptest! {
         } else {
             prop_assert_eq!(percent_of(amount, limit, [percent]).unwrap(), percent);
         }
+    }
+}
+
+#[test]
+fn a_budget_of_a_team_that_no_spend_has_counts_nothing() {
+    for (value, actual, meant) in [
+        ("NLP", Some(dec!(0)), Some("nlp")),
+        ("nlp ", Some(dec!(0)), Some("nlp")),
+        ("computer_vision", Some(dec!(0)), Some("computer-vision")),
+        ("computer-visoin", Some(dec!(0)), Some("computer-vision")),
+        ("nlp", Some(dec!(0)), None),
+        ("NLP", Some(dec!(3)), None), // it counts something of others
+        ("NLP", None, None),
+        ("forecasting", Some(dec!(0)), None), // nothing is spent yet
+    ] {
+        let mut spend = spend("2026-11-11", dec!(10));
+        let rows = spend.days.get_mut(&day("2026-11-05")).unwrap();
+        rows.extend([row("Host:ml.m5.xlarge", "nlp", dec!(20)), row("Host:ml.m5.xlarge", "computer-vision", dec!(20))]);
+        let budget = Budget { filter: Filter::Tag("Team".into(), vec![value.into()]), actual, ..budget("team") };
+        let mut facts = Facts { now: at("2026-11-11T12:00:00Z"), budgets: vec![budget], spend: vec![spend], ..Facts::default() };
+        explain(&mut facts, &policy());
+        let why = facts.budgets[0].unhealthy.as_ref().map(|unhealthy| unhealthy.why.clone());
+        let says = meant.map(|meant| format!("nothing was counted, and it filters by Team = `{value}`, which no spend has: the bill has `{meant}`, and AWS compares to the letter"));
+        assert_eq!(why, says, "{value} {actual:?}");
     }
 }
 
