@@ -59,12 +59,7 @@ pub(super) async fn read_hours(clients: &Clients, endpoints: &mut [Endpoint], no
 }
 
 /// Sets the use of all endpoints in service by the hour, from this time on.
-pub(in crate::gather) async fn read_hours_since(
-    clients: &Clients,
-    endpoints: &mut [Endpoint],
-    from: Timestamp,
-    now: Timestamp,
-) -> Reading {
+pub(in crate::gather) async fn read_hours_since(clients: &Clients, endpoints: &mut [Endpoint], from: Timestamp, now: Timestamp) -> Reading {
     match whole(from, Unit::Hour).zip(hours(now)) {
         Some((from, window)) => read_hours_of(clients, endpoints, Window { from, ..window }).await,
         None => Reading::default(),
