@@ -101,11 +101,11 @@ fn parts(usage: &Usage, bill: &[Option<&BTreeMap<String, Decimal>>]) -> Option<V
         return None;
     }
     let usual: Vec<Decimal> = names.iter().map(|name| mean(name, bill)).collect();
-    let of_day = |day: &Option<&BTreeMap<String, Decimal>>| {
+    let of_day = |day: Option<&BTreeMap<String, Decimal>>| {
         let used = names.iter().zip(&usual).map(|(name, usual)| day.map_or(*usual, |day| quantity(day, name)));
         used.zip(&now).map(|(used, now)| used.checked_div(*now).unwrap_or_default()).collect()
     };
-    Some(bill.iter().map(of_day).collect())
+    Some(bill.iter().copied().map(of_day).collect())
 }
 
 /// The hours of a day (UTC) on average: USD of each usage type.
