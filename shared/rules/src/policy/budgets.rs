@@ -147,11 +147,10 @@ impl Filter {
     pub fn untold(&self, policy: &Policy) -> BTreeSet<String> {
         let team_key = policy.team_tags.first();
         match self {
-            Self::Unknown(what) => BTreeSet::from([what.clone()]),
+            Self::Unknown(what) | Self::Place(what, _) => BTreeSet::from([what.clone()]),
             Self::Tag(key, _) if Some(key) != team_key => BTreeSet::from([format!("tag {key}")]),
             Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(|part| part.untold(policy)).collect(),
             Self::Not(inner) => inner.untold(policy),
-            Self::Place(what, _) => BTreeSet::from([what.clone()]),
             Self::InstanceType(_) => BTreeSet::from(["InstanceType".to_owned()]),
             Self::Service(_) | Self::ServiceLike(..) | Self::UsageType(_) | Self::Tag(..) | Self::Charges(_) => BTreeSet::new(),
         }
