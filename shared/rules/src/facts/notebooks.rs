@@ -80,6 +80,12 @@ pub enum Change {
     UpdateRollbackFailed,
     /// It runs, and takes no requests.
     OutOfService,
+    /// A creation failed.
+    CreateFailed,
+    /// An update failed: it may still run.
+    UpdateFailed,
+    /// A start failed.
+    StartFailed,
     /// A stop failed: it may still run.
     StopFailed,
     /// A deletion failed: it may still run.
@@ -100,6 +106,9 @@ impl Change {
             Self::RollingBack => "RollingBack",
             Self::UpdateRollbackFailed => "UpdateRollbackFailed",
             Self::OutOfService => "OutOfService",
+            Self::CreateFailed => "CreateFailed",
+            Self::UpdateFailed => "UpdateFailed",
+            Self::StartFailed => "StartFailed",
             Self::StopFailed => "StopFailed",
             Self::DeleteFailed => "DeleteFailed",
             Self::Stopping => "Stopping",

@@ -30,7 +30,7 @@ const PATTERN: usize = 1 << 20;
 /// The minimum length of a required key for which a key with one wrong letter counts as nearly right.
 const SLIPS_FROM: usize = 5;
 
-/// How Cost Explorer, AWS Budgets, Cost and Usage Reports and the documentation of `CloudFormation` begin the keys of the tags that people set.
+/// How Cost Explorer, AWS Budgets and Cost and Usage Reports begin the keys of the tags that people set.
 const ON_THE_BILL: [&str; 4] = ["user:", "resourcetags/", "resource_tags/", "resource_tags_"];
 
 /// Why no resource has a tag of this key, for people: the bill alone has it, or spells it so. `None`: some may have it.

@@ -122,7 +122,7 @@ list!(domains, Kind::Domain, |clients, kind, _asked, _now| pages!(
     clients.sagemaker.list_domains(),
     domains,
     |one| {
-        let is_leaving = one.status == Some(DomainStatus::Deleting);
+        let is_leaving = matches!(one.status, Some(DomainStatus::Deleting | DomainStatus::DeleteFailed));
         Some(Asset { is_leaving, ..audited(one.domain_arn?, one.domain_name.or(one.domain_id)?)? })
     }
 ));
@@ -133,7 +133,7 @@ list!(user_profiles, Kind::UserProfile, |clients, kind, asked, _now| {
     };
     // Their lists contain no ARN.
     pages!(clients, kind, "ListUserProfiles", call(), user_profiles, |one| {
-        let is_leaving = one.status == Some(UserProfileStatus::Deleting);
+        let is_leaving = matches!(one.status, Some(UserProfileStatus::Deleting | UserProfileStatus::DeleteFailed));
         let (domain, name) = (one.domain_id?, one.user_profile_name?);
         Some(Asset { is_leaving, ..in_domain(kind, &domain, name, Parent { id: Kind::Domain.id(&domain), name: None }) })
     })
@@ -142,7 +142,7 @@ list!(user_profiles, Kind::UserProfile, |clients, kind, asked, _now| {
 list!(spaces, Kind::Space, |clients, kind, asked, _now| {
     let call = || clients.sagemaker.list_spaces().set_domain_id_equals(Asked::domain(asked)).set_space_name_contains(Asked::name(asked));
     pages!(clients, kind, "ListSpaces", call(), spaces, |one| {
-        let is_leaving = one.status == Some(SpaceStatus::Deleting);
+        let is_leaving = matches!(one.status, Some(SpaceStatus::Deleting | SpaceStatus::DeleteFailed));
         let (domain, name) = (one.domain_id?, one.space_name?);
         let owner = one.ownership_settings_summary.and_then(|settings| settings.owner_user_profile_name);
         let parent = match owner {
@@ -298,8 +298,11 @@ list!(inference_components, Kind::InferenceComponent, |clients, kind, asked, _no
 list!(feature_groups, Kind::FeatureGroup, |clients, kind, asked, _now| {
     let call = || clients.sagemaker.list_feature_groups().set_name_contains(Asked::name(asked));
     pages!(clients, kind, "ListFeatureGroups", call(), feature_group_summaries, |one| {
-        let is_leaving = one.feature_group_status == Some(FeatureGroupStatus::Deleting);
-        Some(Asset { is_leaving, ..audited(one.feature_group_arn?, one.feature_group_name?)? })
+        let is_leaving = matches!(one.feature_group_status, Some(FeatureGroupStatus::Deleting | FeatureGroupStatus::DeleteFailed));
+        let changing = changing(one.feature_group_status.as_ref().map(FeatureGroupStatus::as_str), one.creation_time.as_ref());
+        // Since when it is in another state, the list does not say.
+        let changing = changing.filter(|(change, _)| matches!(change, Change::Creating | Change::CreateFailed));
+        Some(Asset { is_leaving, changing, ..audited(one.feature_group_arn?, one.feature_group_name?)? })
     })
 });
 
@@ -485,6 +488,9 @@ fn changing(status: Option<&str>, since: Option<&DateTime>) -> Option<(Change, O
         "RollingBack" => Change::RollingBack,
         "UpdateRollbackFailed" => Change::UpdateRollbackFailed,
         "OutOfService" => Change::OutOfService,
+        "CreateFailed" => Change::CreateFailed,
+        "UpdateFailed" => Change::UpdateFailed,
+        "StartFailed" => Change::StartFailed,
         "StopFailed" => Change::StopFailed,
         "DeleteFailed" => Change::DeleteFailed,
         "Stopping" => Change::Stopping,

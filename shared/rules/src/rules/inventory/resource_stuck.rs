@@ -3,8 +3,9 @@
 //! ## What it finds
 //! A training, tuning, processing, transform or AutoML job that has been `Stopping` for longer than `after`, or an endpoint, an inference component, a HyperPod
 //! cluster or a tracking server that has been on its way to another state for so long, such as `Creating` or `RollingBack`. Each of these changes normally takes
-//! minutes. Also an endpoint that is `UpdateRollbackFailed` or `OutOfService`, and a tracking server that is `StopFailed` or `DeleteFailed`: it may still be
-//! billed, and only a person can help it. tag-auditor looks at the kinds that `missing-tag` audits, and of the jobs at those of the last week. Jobs of a tuning
+//! minutes. Also an endpoint that is `UpdateRollbackFailed` or `OutOfService`, and a tracking server, an MLflow app or a feature group whose creation, update, start,
+//! stop or deletion failed: it may still be billed, and only a person can help it. Of Partner AI Apps, AWS's list says only since when they have been
+//! `Creating`. tag-auditor looks at the kinds that `missing-tag` audits, and of the jobs at those of the last week. Jobs of a tuning
 //! or AutoML job are not looked at: that one is. Of clusters, AWS's list says only since when they have been `Creating`.
 //!
 //! ## Why it costs money
@@ -65,7 +66,11 @@ impl Rule for ResourceStuck {
 
 fn what_helps(change: Change) -> &'static str {
     match change {
-        Change::UpdateRollbackFailed | Change::OutOfService => "update it once more, or delete it if nobody needs it",
+        Change::CreateFailed => "delete it, and create it again if somebody needs it",
+        Change::StartFailed => "start it once more, or delete it if nobody needs it",
+        Change::UpdateRollbackFailed | Change::UpdateFailed | Change::OutOfService => {
+            "update it once more, or delete it if nobody needs it"
+        }
         Change::StopFailed => "stop it once more, or delete it if nobody needs it",
         Change::DeleteFailed => "delete it once more",
         _ => "open a case with AWS Support if it stays so",
@@ -83,9 +88,17 @@ fn look_at(resource: &Resource) -> String {
         Some(Kind::InferenceComponent) => ("inference-component", "inference-component-name"),
         Some(Kind::Cluster) => ("cluster", "cluster-name"),
         Some(Kind::TrackingServer) => ("mlflow-tracking-server", "tracking-server-name"),
+        Some(Kind::FeatureGroup) => ("feature-group", "feature-group-name"),
+        Some(Kind::MlflowApp) => return look_at_arn("mlflow-app", resource),
+        Some(Kind::PartnerApp) => return look_at_arn("partner-app", resource),
         _ => ("training-job", "training-job-name"),
     };
     format!("aws sagemaker describe-{what} {}--{option} {}", resource.region_option(), argument(&resource.name))
+}
+
+/// The same of what has no name of its own in AWS's API.
+fn look_at_arn(what: &str, resource: &Resource) -> String {
+    format!("aws sagemaker describe-{what} {}--arn {}", resource.region_option(), argument(resource.arn.as_deref().unwrap_or("<its ARN>")))
 }
 
 #[cfg(test)]
@@ -115,6 +128,10 @@ mod tests {
                 Some("update it once more, or delete it"),
             ),
             (of("endpoint/churn", changing(Change::OutOfService, "2026-11-24T11:00:00Z")), None),
+            (of("mlflow-tracking-server/runs", changing(Change::StartFailed, "2026-11-24T06:00:00Z")), Some("start it once more")),
+            (of("mlflow-app/app-1", changing(Change::UpdateFailed, "2026-11-24T06:00:00Z")), Some("describe-mlflow-app")),
+            (of("partner-app/app-1", changing(Change::Creating, "2026-11-24T06:00:00Z")), Some("describe-partner-app")),
+            (of("feature-group/fg", changing(Change::CreateFailed, "2026-11-24T06:00:00Z")), Some("describe-feature-group")),
             (of("notebook-instance/nb", changing(Change::Stopping, "2026-11-23T10:00:00Z")), None),
             (of("app/d-1/ann/JupyterLab/default", changing(Change::Deleting, "2026-11-23T10:00:00Z")), None),
             (of("inference-component/churn", changing(Change::Creating, "2026-11-24T06:00:00Z")), Some("describe-inference-component")),

@@ -9,7 +9,7 @@ use cost_rules::{facts::Asset, remedy::Remedy, resource::Kind};
 use futures_util::future::{LocalBoxFuture, join_all};
 use jiff::Timestamp;
 
-use super::{Asked, RECENT, audited, both, job};
+use super::{Asked, RECENT, audited, both, changing, job};
 use crate::{
     clients::{Clients, why::why},
     gather::read::{Listed, is_not_in_this_region, name_of, timestamp},
@@ -18,7 +18,8 @@ use crate::{
 list!(mlflow_apps, Kind::MlflowApp, |clients, kind, _asked, _now| {
     pages!(clients, kind, "ListMlflowApps", clients.sagemaker.list_mlflow_apps(), summaries, |one| {
         let is_leaving = matches!(one.status, Some(MlflowAppStatus::Deleting | MlflowAppStatus::Deleted));
-        Some(Asset { is_leaving, ..audited(one.arn?, one.name?)? })
+        let changing = changing(one.status.as_ref().map(MlflowAppStatus::as_str), one.last_modified_time.as_ref());
+        Some(Asset { is_leaving, changing, ..audited(one.arn?, one.name?)? })
     })
 });
 
@@ -26,7 +27,10 @@ list!(partner_apps, Kind::PartnerApp, |clients, kind, _asked, _now| {
     pages!(clients, kind, "ListPartnerApps", clients.sagemaker.list_partner_apps(), summaries, |one| {
         let run = one.creation_time.filter(|_| one.status == Some(PartnerAppStatus::Available));
         let is_leaving = matches!(one.status, Some(PartnerAppStatus::Deleting | PartnerAppStatus::Deleted));
-        Some(Asset { run: timestamp(run.as_ref()), is_leaving, ..audited(one.arn?, one.name?)? })
+        // Since when it is in another state, the list does not say.
+        let creating = one.status.filter(|status| *status == PartnerAppStatus::Creating);
+        let changing = changing(creating.as_ref().map(PartnerAppStatus::as_str), one.creation_time.as_ref());
+        Some(Asset { run: timestamp(run.as_ref()), is_leaving, changing, ..audited(one.arn?, one.name?)? })
     })
 });
 
