@@ -182,7 +182,7 @@ fn what_the_idle_agent_measured_decides_and_counts_as_use() {
     };
     let of = |measured: Vec<Usage>| {
         let uses = uses_measured(&measured).collect();
-        rehearse(&rulebook, &History { notebooks: vec![Past { measured, uses, ..past(&[("23T08:00", None)], &[]) }], ..week() })
+        rehearse(&rulebook, &History { notebooks: vec![Past { uses, measured, ..past(&[("23T08:00", None)], &[]) }], ..week() })
     };
     let rehearsal = of(measured("23T20:00"));
     assert_eq!(times(&rehearsal), [at("23T12:30")], "{:#?}", rehearsal.stops);

@@ -180,12 +180,11 @@ impl Reader<'_> {
 
     async fn endpoints(&self, facts: &mut Facts, remembered: &mut Remembered) {
         let mut metrics = endpoints::read(self.clients, self.rulebook, &Scope::Everything, facts).await;
-        let there = facts.endpoints.iter_mut().filter(|one| one.state == RunState::InService).map(|one| {
-            let variants = one.variants.iter_mut().map(|variant| &mut variant.invocations);
-            variants.chain(one.components.iter_mut().flatten().map(|one| &mut one.invocations)).for_each(|use_of| *use_of = None);
-            one
-        });
-        let longer = usage::read_hours_since(self.clients, there, self.from - USE_LOOKED_BACK, self.now).await;
+        for one in &mut facts.endpoints {
+            one.variants.iter_mut().for_each(|variant| variant.invocations = None);
+            one.components.iter_mut().flatten().for_each(|component| component.invocations = None);
+        }
+        let longer = usage::read_hours_since(self.clients, facts.endpoints.iter_mut(), self.from - USE_LOOKED_BACK, self.now).await;
         metrics += longer.metrics;
         remembered.metrics += metrics;
         facts.reading.unread.extend(longer.unread);
