@@ -45,7 +45,8 @@ def linked(binary):
     found = set()
     for service, prefix in SERVICES.items():
         operations = sorted(model(service).operation_names, key=len, reverse=True)
-        target = re.escape(model(service).metadata["targetPrefix"].encode())
+        # The Rust SDK leaves out the package before CloudTrail's name.
+        target = re.escape(model(service).metadata["targetPrefix"].rpartition(".")[2].encode())
         # Texts lie one behind the other without an end: the longest operation that one begins with is the one that is meant.
         for text in re.findall(target + rb"\.([A-Z][A-Za-z0-9]+)", code):
             name = next((name for name in operations if text.decode().startswith(name)), None)

@@ -337,8 +337,9 @@ fn read(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result
     }
     let known = |name: &str| TARGETS.iter().find(|(target, ..)| *target == name).ok_or_else(|| format!("the service {name}"));
     let form = BTreeMap::new();
-    if let Some((target, operation)) = header("x-amz-target").split_once('.') {
-        let (_, service, version) = known(target)?;
+    if let Some((target, operation)) = header("x-amz-target").rsplit_once('.') {
+        // boto3 writes CloudTrail's name with its package, the Rust SDK without.
+        let (_, service, version) = known(target.rsplit('.').next().unwrap_or_default())?;
         let input = json_of(body)?;
         return Ok(Request { service, operation: operation.to_owned(), protocol: Protocol::Json(version), input, form, rest: None });
     }

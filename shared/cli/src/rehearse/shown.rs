@@ -17,6 +17,11 @@ use crate::{output, scan::shown::plain};
 /// How many stops the table lists. The other formats have all.
 const LISTED: usize = 50;
 
+/// Names of sums.
+const WRONG: &str = "wrong stops (used within an hour after)";
+const ANYWAY: &str = "stopped anyway (in reality within an hour after)";
+const HELD_BACK: &str = "left for the next run (max-actions)";
+
 /// What no history tells.
 const LIMITS: [&str; 4] = [
     "Who had a notebook or an app open already used it without a call that AWS records, and only a notebook's idle agent shows that: more stops may have been wrong than are counted.",
@@ -130,19 +135,17 @@ fn after(stop: &Stop) -> String {
 
 /// The sums, and the mails by owner.
 fn sums(of: &Rehearsal) -> String {
-    let row = |name, number: usize, remark: &str| (name, vec![number.to_string(), remark.to_owned()]);
-    let without_price = of.stops.iter().filter(|stop| stop.saved_usd.is_none()).count();
-    let unpriced = if without_price == 0 { String::new() } else { format!("without {without_price} whose price is not known") };
+    let row = |name, number: usize| (name, vec![number.to_string()]);
     let mut rows = vec![
-        row("stops", of.stops.len(), ""),
-        row("wrong stops", of.wrong().count(), "used within an hour after"),
-        row("stopped anyway", of.anyway(), "stopped or deleted in reality within an hour after"),
-        row("warnings", of.warnings, ""),
+        row("stops", of.stops.len()),
+        row(WRONG, of.wrong().count()),
+        row(ANYWAY, of.anyway()),
+        row("stops whose price is not known", of.stops.iter().filter(|stop| stop.saved_usd.is_none()).count()),
+        row("warnings", of.warnings),
+        row(HELD_BACK, of.held_back),
     ];
-    if 0 < of.held_back {
-        rows.push(row("held back", of.held_back, "left for the next run, because of max-actions"));
-    }
-    rows.push(("saved", vec![dollars(of.saved_usd()), unpriced]));
+    rows.retain(|(name, values)| *name == "stops" || *name == WRONG || values[0] != "0");
+    rows.push(("saved", vec![dollars(of.saved_usd())]));
     let mut text = format!("\n{}", output::table(&rows));
     if !of.mails.is_empty() {
         text += "\nMails at once, by owner:\n";
@@ -183,19 +186,19 @@ pub(super) fn not_known(rehearsed: &Rehearsed) -> String {
         let _ = writeln!(text, "* {limit}");
     }
     if 0 < rehearsed.metrics {
-        let _ = writeln!(
-            text,
-            "\nAWS charges about ${} for {} metrics of CloudWatch. CloudTrail's events are free.",
-            charged(rehearsed.metrics),
-            rehearsed.metrics
-        );
+        let _ =
+            writeln!(text, "\nAWS charges {} for what was read (CloudWatch). CloudTrail's events are free.", charged(rehearsed.metrics));
     }
     text
 }
 
 /// What CloudWatch charges for reading so many metrics: $0.01 for 1,000.
-fn charged(metrics: usize) -> Decimal {
-    (Decimal::from(metrics) / Decimal::from(100_000)).round_dp(4).normalize()
+fn charged(metrics: usize) -> String {
+    if metrics < 1000 {
+        "less than a cent".to_owned()
+    } else {
+        format!("about {}", dollars(Decimal::from(metrics) / Decimal::from(100_000)))
+    }
 }
 
 /// For programs: one JSON object.
@@ -295,13 +298,10 @@ pub(super) fn markdown(rehearsed: &Rehearsed) -> String {
         );
     }
     let rest = sums(&rehearsed.of) + &not_known(rehearsed);
-    let line = |line: &str| line.strip_prefix("* ").map_or_else(|| format!("{}\n", plain_row(line)), |item| format!("* {}\n", plain(item)));
+    let line = |line: &str| match (line.strip_prefix("* "), line.split_once("  ")) {
+        (Some(item), _) => format!("* {}\n", plain(item)),
+        (None, Some((name, value))) => format!("* {}: {}\n", plain(name), plain(value.trim())),
+        (None, None) => format!("{}\n", plain(line)),
+    };
     text + &rest.lines().map(line).collect::<String>()
-}
-
-/// A line of the sums as a line of a list; other lines as they are.
-fn plain_row(line: &str) -> String {
-    let is_row = ["stops", "wrong stops", "stopped anyway", "warnings", "held back", "saved"].iter().any(|name| line.starts_with(name));
-    let text = line.split_whitespace().collect::<Vec<_>>().join(" ");
-    if is_row { format!("* {}", plain(&text)) } else { plain(&text) }
 }

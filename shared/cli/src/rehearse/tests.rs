@@ -73,7 +73,7 @@ fn each_stop_is_told_with_what_came_after_it_and_the_sums() {
         assert!(text.lines().any(|one| one == line), "{line}\n{text}");
     }
     let sums = text.lines().find(|line| line.starts_with("wrong stops")).unwrap();
-    assert!(sums.contains('1') && sums.ends_with("used within an hour after"), "{sums}");
+    assert!(sums.starts_with("wrong stops (used within an hour after)") && sums.ends_with(" 1"), "{sums}");
 }
 
 #[test]
@@ -102,6 +102,7 @@ fn names_of_strangers_stay_text() {
     let markdown = shown::markdown(&strange);
     let row = markdown.lines().find(|line| line.contains("calc")).unwrap();
     assert!(row.contains(r"\| \<b\> \*\*x\*\*"), "{row}");
+    assert!(markdown.lines().any(|line| line == "* warnings: 4") && markdown.lines().any(|line| line == "* saved: $5.52"), "{markdown}");
 }
 
 #[test]

@@ -180,9 +180,9 @@ impl Reader<'_> {
 
     async fn endpoints(&self, facts: &mut Facts, remembered: &mut Remembered) {
         let mut metrics = endpoints::read(self.clients, self.rulebook, &Scope::Everything, facts).await;
-        for one in facts.endpoints.iter_mut().filter(|one| one.state == RunState::InService) {
-            let variants = one.variants.iter_mut().map(|variant| &mut variant.invocations);
-            variants.chain(one.components.iter_mut().flatten().map(|one| &mut one.invocations)).for_each(|use_of| *use_of = None);
+        for one in &mut facts.endpoints {
+            one.variants.iter_mut().for_each(|variant| variant.invocations = None);
+            one.components.iter_mut().flatten().for_each(|component| component.invocations = None);
         }
         let longer = usage::read_hours_since(self.clients, &mut facts.endpoints, self.from - USE_LOOKED_BACK, self.now).await;
         metrics += longer.metrics;
