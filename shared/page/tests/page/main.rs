@@ -374,7 +374,7 @@ fn months_of_different_lengths_are_compared_in_as_many_days_on_the_whole_page() 
         "on Wed 18 November only, 210.1 instance hours in all +$20.00 Notebook instances ml.g5.4xlarge · team nlp on 14 of 30 days,",
         "known of these: notebook instance lab (ann@example.com), which the guard stopped on Sun 22 November; since then it has cost no more than usual +$8.06",
         "In all against October scaled to 30 days +$30.00 What to do Training on demand +$20.00",
-        "None of it after Wed 18 November: ask team vision whether it comes again. ml.g5.12xlarge · team vision",
+        "None of it after Wed 18 November: ask team vision whether it comes again; if so, on managed Spot. ml.g5.12xlarge · team vision",
         "vision spent most, 91\u{a0}% of all. nlp grew most, by $28.06.",
         "Cost Share October, 30 days Change against October, 30 days in % vision $300.00 91\u{a0}% $298.06 +$1.94 +1\u{a0}%",
         "All $330.00 100\u{a0}% $300.00 +$30.00 +10\u{a0}%",

@@ -79,7 +79,7 @@ async fn a_month_of_budgets_sends_the_mails_that_a_person_would_want() {
     assert!(first.contains("<b><bdi>budget ml-nlp</bdi></b>"), "{first}");
     // What it rose by has a name and an action, as far as these are known.
     for words in [
-        "None of it after Wed 18 November: ask team vision whether it comes again.",
+        "None of it after Wed 18 November: ask team vision whether it comes again; if so, on managed Spot.",
         "known of these: notebook instance nlp-finetune-lab (ann@example.com), which the guard stopped on Sun 22 November; since then it has cost no more than usual",
         "Let it filter by user:Team$churn instead of Team$churn, in the AWS Budgets console or where it is deployed from (`TagKeyValue` in its `CostFilters`).",
         "Since 23 November it cost $37.86 a day; October cost $36.28 a day.",
