@@ -253,6 +253,7 @@ pub(crate) fn entry(rule: &str, name: &str, state: State) -> Entry {
         standing: None,
         act_after: None,
         run: None,
+        stopped: None,
         reason: None,
         instance_type: None,
         usd_per_hour: None,

@@ -13,16 +13,17 @@ where
     match error.as_service_error() {
         Some(service) => {
             let code = service.code().unwrap_or("an error without a code");
-            let Some(message) = service.message().map(told) else { return code.to_owned() };
-            missing_statement(&message).map_or_else(
+            let Some(raw) = service.message() else { return code.to_owned() };
+            let message = sanitized(raw);
+            missing_statement(raw).map_or_else(
                 || format!("{code}: {message}"),
                 |statement| format!("{code}: {}. What is missing: the statement {statement}", message.trim_end_matches('.')),
             )
         }
         None => match error {
             SdkError::TimeoutError(_) => "no answer in time".to_owned(),
-            SdkError::DispatchFailure(_) => unreached(&told(&innermost(error))),
-            _ => told(&DisplayErrorContext(error).to_string()),
+            SdkError::DispatchFailure(_) => unreached(&sanitized(&innermost(error))),
+            _ => sanitized(&DisplayErrorContext(error).to_string()),
         },
     }
 }
@@ -91,7 +92,7 @@ fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 /// One line. AWS repeats what it refuses, so that it may have secrets of a job in it.
-fn told(text: &str) -> String {
+fn sanitized(text: &str) -> String {
     without_secrets(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
@@ -144,9 +145,9 @@ mod tests {
     }
 
     #[test]
-    fn what_aws_repeats_of_a_refused_definition_is_not_told() {
+    fn what_aws_repeats_of_a_refused_definition_is_hidden() {
         let refused = "1 validation error detected: Value '{W=ZQ1}' at\n'environment' failed to satisfy constraint";
-        assert_eq!(told(refused), "1 validation error detected: Value '(hidden)' at 'environment' failed to satisfy constraint");
+        assert_eq!(sanitized(refused), "1 validation error detected: Value '(hidden)' at 'environment' failed to satisfy constraint");
     }
 
     #[test]

@@ -17,7 +17,10 @@ use super::{
     read::{IN_FLIGHT, Read, every_page, unread_of},
     training,
 };
-use crate::clients::{Clients, why::why};
+use crate::{
+    clients::{Clients, why::why},
+    ledger::Ledger,
+};
 
 /// How far back an execution may have begun that still runs. A job runs for 28 days at most (aws-facts §2.3), and an execution has several in a row.
 const LONGEST_EXECUTION: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -48,6 +51,19 @@ pub(crate) async fn of_jobs(
         facts.workflows.insert(id.clone(), workflow);
     }
     facts.reading.unread.extend(unread_of("which workflow waits", &failed));
+}
+
+/// Adds the creators that wait for these jobs, by what CloudTrail said when they were created. An operator of Airflow or a script of a build leaves no other sign on a
+/// job.
+pub(crate) async fn add_creators(ledger: &Ledger<'_>, policy: &Policy, facts: &mut Facts, jobs: &BTreeMap<String, String>) {
+    let creators = ledger.creators(jobs.keys().cloned()).await.map_err(|error| format!("who created it: {error:#}"));
+    let of_creator = |id: &str| match &creators {
+        Ok(creators) => creators.get(id).and_then(|creator| policy.workflow_of_creator(creator)).map_or(Workflow::None, Workflow::Waits),
+        Err(why) => Workflow::Unknown(why.clone()),
+    };
+    for (id, workflow) in facts.workflows.iter_mut().filter(|(id, _)| jobs.contains_key(*id)) {
+        *workflow = std::mem::replace(workflow, Workflow::None).or(of_creator(id));
+    }
 }
 
 /// The workflows that the variables of these jobs tell of.

@@ -8,6 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::table::{Item, Ledger, item, text};
 
+/// The function that hears of creations and records the creators, for all functions.
+const RECORDER: &str = "tag-auditor";
+
 /// How long the creator of a resource is kept.
 const CREATOR_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
 
@@ -27,12 +30,12 @@ impl Ledger<'_> {
         self.put_one(item(texts, numbers)).await
     }
 
-    /// The recorded creators of these resources, by id.
+    /// The creators of these resources that tag-auditor recorded, by id.
     ///
     /// # Errors
     /// The table cannot be read.
     pub async fn creators(&self, ids: impl Iterator<Item = String>) -> anyhow::Result<HashMap<String, Creator>> {
-        let items = self.batch("creator", ids).await?;
+        let items = Ledger { function: RECORDER, ..*self }.batch("creator", ids).await?;
         let creator = |item: &Item| {
             let maker = text(item, "maker").unwrap_or_default().to_owned();
             Some((text(item, "sk")?.to_owned(), Creator { user: text(item, "user")?.to_owned(), maker }))

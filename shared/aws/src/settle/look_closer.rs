@@ -44,9 +44,10 @@ pub(super) async fn workflows<A: Area>(run: &Run<'_, A>, facts: &mut Facts, plan
     }
     run.areas.workflows(&run.context.asking_for(2), run.rulebook, facts, &jobs).await;
     // A job for which nobody answered is left alone.
-    for id in jobs.into_keys() {
-        facts.workflows.entry(id).or_insert_with(|| Workflow::Unknown("this function does not read it".to_owned()));
+    for id in jobs.keys() {
+        facts.workflows.entry(id.clone()).or_insert_with(|| Workflow::Unknown("this function does not read it".to_owned()));
     }
+    gather::workflows::add_creators(&run.context.ledger(), &run.rulebook.policy, facts, &jobs).await;
     true
 }
 

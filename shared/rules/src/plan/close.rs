@@ -76,8 +76,9 @@ pub(crate) fn close(mut entry: Entry, run: Option<Timestamp>, completed: bool, n
     let ends_by_itself = Kind::of(&entry.id).is_some_and(Kind::ends_by_itself);
     let ended = run.is_none() && (by_guard || !ends_by_itself);
     let saved = entry.run.is_some() && entry.state != State::Exempt && (ended || (by_guard && run != entry.run));
+    let from = if by_guard { entry.last_seen } else { now };
+    entry.stopped = (run != entry.run).then_some(from);
     let saving = saved.then(|| {
-        let from = if by_guard { entry.last_seen } else { now };
         let month = SignedDuration::from_hours(HOURS_PER_MONTH.to_i64().unwrap_or(730));
         let until = entry.ends.unwrap_or(from + month).min(run.unwrap_or(Timestamp::MAX));
         // It is not known how long a job would have run.

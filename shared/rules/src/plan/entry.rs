@@ -55,6 +55,9 @@ pub struct Entry {
     pub act_after: Option<Timestamp>,
     /// The start of the resource's run that it is about.
     pub run: Option<Timestamp>,
+    /// When that run was over: its owner or the guard had stopped the resource when the finding was closed. `None`: the finding is open, the resource runs on
+    /// without the waste, or an earlier version wrote it.
+    pub stopped: Option<Timestamp>,
     /// Why it was found, when it was last found: one line with times in UTC. `None`: an earlier version wrote it.
     pub reason: Option<String>,
     /// The type of its instances when it was first found. `None`: not known, it has none, or they are of several.

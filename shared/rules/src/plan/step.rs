@@ -112,6 +112,7 @@ pub(crate) fn new_entry(finding: &Finding, now: Timestamp) -> Entry {
         standing: None,
         act_after: None,
         run: finding.run,
+        stopped: None,
         reason: Some(one_line(&finding.waste.reason.to_string())),
         instance_type: finding.instance_type.clone(),
         usd_per_hour: finding.waste.usd_per_hour,

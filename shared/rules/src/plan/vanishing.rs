@@ -50,7 +50,7 @@ type Key<'e> = (Certainty, &'e str, Component, Option<&'e str>);
 pub fn vanishing(entries: &[&Entry], policy: &Policy, window: Window<'_>) -> Vec<Deduction> {
     let (mut waste, mut moves): (Group<'_>, Group<'_>) = Default::default();
     for entry in the_dearest(entries) {
-        let (Some(certainty), Some(component)) = (certainty(entry.state), Component::of_id(&entry.id)) else { continue };
+        let (Some(certainty), Some(component)) = (certainty(entry), Component::of_id(&entry.id)) else { continue };
         let groups = if MOVE_TO_SPOT.contains(&entry.rule.as_str()) { &mut moves } else { &mut waste };
         groups.entry((certainty, &entry.rule, component, entry.instance_type.as_deref())).or_default().push(entry);
     }
@@ -117,14 +117,32 @@ fn the_dearest<'e>(entries: &[&'e Entry]) -> impl Iterator<Item = &'e Entry> {
     dearest.into_values()
 }
 
-/// `None`: it goes on, because its owner keeps it.
-const fn certainty(state: State) -> Option<Certainty> {
-    match state {
+/// `None`: it goes on, because its owner keeps it or because it is used again.
+fn certainty(entry: &Entry) -> Option<Certainty> {
+    let is_over = entry.stopped.is_some() && !MOVE_TO_SPOT.contains(&entry.rule.as_str());
+    match entry.state {
         State::Warned | State::Acting | State::Acted => Some(Certainty::Enforced),
         State::Reported | State::GivenUp => Some(Certainty::Reported),
-        // Its owner may have ended it: until then it is in the hours.
-        State::Closed => Some(Certainty::Over),
-        State::Exempt | State::Unreadable => None,
+        // Such a finding is closed each morning, and opened each evening.
+        State::Closed if is_off_hours(entry) && entry.action.is_some() => Some(Certainty::Enforced),
+        // Until its owner had ended it, it is in the hours.
+        State::Closed if is_over => Some(Certainty::Over),
+        State::Closed if is_off_hours(entry) => Some(Certainty::Reported),
+        State::Closed | State::Exempt | State::Unreadable => None,
+    }
+}
+
+fn is_off_hours(entry: &Entry) -> bool {
+    entry.rule.ends_with(OFF_HOURS)
+}
+
+/// Until when its waste is in the usage. What the guard ended is there until then only; what it ends every evening, until it began to.
+fn until(entry: &Entry) -> Timestamp {
+    match entry.state {
+        State::Acted | State::Closed if is_off_hours(entry) && entry.action.is_some() => entry.first_seen,
+        State::Acted => entry.last_seen,
+        State::Closed => entry.stopped.unwrap_or(Timestamp::MAX),
+        _ => Timestamp::MAX,
     }
 }
 
@@ -132,13 +150,7 @@ const fn certainty(state: State) -> Option<Certainty> {
 fn hourly(entries: &[&Entry], policy: &Policy, window: Window<'_>) -> Vec<Decimal> {
     let mut usd = vec![Decimal::ZERO; window.usage.hours()];
     for entry in entries {
-        let is_off_hours = entry.rule.ends_with(OFF_HOURS);
-        // What the guard ended is in the usage until then only; what it ends every evening, until it began to.
-        let until = match (entry.state, is_off_hours) {
-            (State::Acted, true) => entry.first_seen,
-            (State::Acted, false) | (State::Closed, _) => entry.last_seen,
-            _ => Timestamp::MAX,
-        };
+        let (is_off_hours, until) = (is_off_hours(entry), until(entry));
         let of_an_hour = match entry.usd_per_hour {
             Some(usd) if is_off_hours => usd,
             _ => entry.usd_per_month.unwrap_or_default() / HOURS_PER_MONTH,
@@ -250,11 +262,33 @@ mod tests {
         let ended = Entry { state: State::Acted, last_seen: "2026-11-23T10:00:00Z".parse().unwrap(), ..twice[0].clone() };
         assert_eq!(hours(&of(std::slice::from_ref(&ended))[0]), 10);
         // Its owner ended it: until then it was waste. What was found before and is found again is not over.
-        let closed = Entry { state: State::Closed, ..ended };
+        let closed = Entry { state: State::Closed, stopped: Some(ended.last_seen), ..ended };
         let found = of(std::slice::from_ref(&closed));
         assert_eq!((hours(&found[0]), found[0].certainty), (10, Certainty::Over));
         let open = Entry { rule: "endpoint-oversized".into(), usd_per_month: Some(dec!(91.25)), ..twice[0].clone() };
         assert_eq!(of(&[closed, open])[0].certainty, Certainty::Reported);
+    }
+
+    /// "It is over" was said of a notebook that runs every night, and of an endpoint that is called again.
+    #[test]
+    fn only_what_was_stopped_is_over() {
+        let stopped = Some("2026-11-24T03:00:00Z".parse().unwrap());
+        for (rule, id, action, stopped, expected) in [
+            ("endpoint-idle", "endpoint/b", None, stopped, Some((Certainty::Over, 27))),
+            ("endpoint-idle", "endpoint/b", None, None, None),
+            ("notebook-off-hours", "notebook-instance/a", None, None, Some((Certainty::Reported, 28))),
+            ("notebook-off-hours", "notebook-instance/a", None, stopped, Some((Certainty::Over, 17))),
+            // The guard has stopped it every evening since it was first found, before these hours.
+            ("notebook-off-hours", "notebook-instance/a", Some("stop"), None, Some((Certainty::Enforced, 0))),
+        ] {
+            let action = action.map(str::to_owned);
+            let first_seen = "2026-11-20T03:00:00Z".parse().unwrap();
+            let found = of(&[Entry { first_seen, action, stopped, ..entry(rule, id, State::Closed) }]);
+            assert_eq!(found.first().map(|one| (one.certainty, hours(one))), expected, "{rule} {stopped:?}");
+        }
+        let job = |state| Entry { stopped, ..entry("training-on-demand", "training-job/a", state) };
+        assert_eq!(of(&[job(State::Closed)]), [], "a job of October must not take away December's training");
+        assert_eq!(of(&[job(State::Reported)]).len(), 1);
     }
 
     #[test]

@@ -6,7 +6,7 @@ pub(crate) use self::{
     ownership::{entries, values},
     rates::NO_RATES,
     toml::{DAY, Table, Wrong, contradiction, day, filled_glob, glob, is_named, nearest_or_newer, only_known_keys, table, tables, wrong},
-    working_hours::{HoursOf, is_nearly_team, team_slip},
+    working_hours::{HoursOf, is_mistyped_team, is_nearly_team, team_slip},
 };
 pub use self::{
     guard_keys::{KEEP_UNTIL_TAG, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},

@@ -144,12 +144,17 @@ pub(crate) fn team_slip(what: &str, team: &str, meant: &str) -> String {
 
 /// Whether a known team may be meant by the name of another.
 pub(crate) fn is_nearly_team(team: &str, known: &str) -> bool {
-    if let (Some(number), Some(known)) = (number_of_team(team), number_of_team(known))
-        && number != known
-    {
-        return false;
-    }
-    has_words_of(team, known) || is_mistyped(&letters_of_team(team), &letters_of_team(known))
+    !has_another_number(team, known) && (has_words_of(team, known) || is_mistyped(&letters_of_team(team), &letters_of_team(known)))
+}
+
+/// Whether a known team's name is written with slips: `visoin`, but not `vision-eu`, which may be another team.
+pub(crate) fn is_mistyped_team(team: &str, known: &str) -> bool {
+    !has_another_number(team, known) && is_mistyped(&letters_of_team(team), &letters_of_team(known))
+}
+
+/// Whether the teams `ml-1` and `ml-2` differ by their numbers.
+fn has_another_number(team: &str, known: &str) -> bool {
+    number_of_team(team).zip(number_of_team(known)).is_some_and(|(number, known)| number != known)
 }
 
 /// Whether a team's name begins or ends with the whole name of another, and has further words: `Vision Team` and `ml/vision`, but not `television`.

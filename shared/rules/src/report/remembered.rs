@@ -12,6 +12,7 @@ use crate::{
     remedy::{Remedy, how_to_wake},
     report::{
         Advice, BudgetOnRecord, Decision, Did, Exemption, GuardsWork, Money, ReportPeriod, ResourceLine, Resources, Savings, Sleeping,
+        budget::Counts,
         cuts::UNTAGGED,
         realised::{Held, hold},
         sources::Sources,
@@ -142,9 +143,13 @@ impl<'a> Remembered<'a> {
                     team: team_of(one.entry),
                     why: one.rules.join(", "),
                     usd_per_month: usd.map(Money),
-                    next,
+                    next: self
+                        .blind(&one)
+                        .and_then(|budget| self.unwatched(budget))
+                        .map_or_else(|| next.clone(), |cost| format!("{next}; {cost}")),
                     to_do: self
-                        .fix_of(&one)
+                        .blind(&one)
+                        .and_then(|budget| budget.fix.as_deref().map(one_line))
                         .unwrap_or_else(|| one.rules.iter().find_map(|rule| rules::to_do(rule)).unwrap_or_default().to_owned()),
                 }
             })
@@ -155,10 +160,17 @@ impl<'a> Remembered<'a> {
         decisions
     }
 
-    /// What puts a budget right that does not watch the spend.
-    fn fix_of(&self, one: &Open<'_>) -> Option<String> {
+    /// The budget that does not watch the spend, if that is what is open.
+    fn blind(&self, one: &Open<'_>) -> Option<&'a BudgetOnRecord> {
         let is_it = |budget: &&BudgetOnRecord| one.rules.contains(&BudgetUnhealthy::NAME) && one.entry.id == Kind::Budget.id(&budget.name);
-        self.from.budgets.iter().find(is_it)?.fix.as_deref().map(one_line)
+        self.from.budgets.iter().find(is_it)
+    }
+
+    /// What a budget's team cost in the period, which the budget did not see: `team churn cost $235.60`. `None`: it is not of one team, or that cost nothing.
+    fn unwatched(&self, budget: &BudgetOnRecord) -> Option<String> {
+        let (team, period) = (budget.team.as_deref()?, self.from.cuts.period);
+        let usd = self.from.cost_of(&Counts::Team(team.to_owned()), period.from..period.until);
+        (Decimal::ZERO < usd).then(|| format!("team {} cost {} in {}", one_line(team), Money(usd), period.words()))
     }
 
     /// The budgets that were used up in the report's month, if that is over: their findings end with it. One that is open again is told by its finding.

@@ -1046,6 +1046,27 @@ fn what_puts_a_budget_right_is_what_to_do_about_it() {
     assert_eq!(to_do(&other, "budget-unhealthy"), "correct the budget in the AWS Budgets console");
 }
 
+/// Whether a budget that counts nothing matters is what its team cost meanwhile.
+#[test]
+fn a_budget_that_does_not_watch_is_decided_with_what_its_team_cost() {
+    let mut cuts = empty();
+    cuts.add(row(day("2026-11-18"), "Host:ml.g5.xlarge", "churn", dec!(235.6)));
+    cuts.add(row(day("2026-11-18"), "Host:ml.g5.xlarge", "nlp", dec!(7)));
+    let next = |team: Option<&str>| {
+        let budget = BudgetOnRecord { team: team.map(str::to_owned), name: "ml-churn".into(), ..small_budget(dec!(500), dec!(0)) };
+        let entry = Entry { id: "budget/ml-churn".into(), ..samples::entry("budget-unhealthy", "ml-churn", State::Reported) };
+        report_with(&[budget], NOW, &cuts, &Policy::default(), &[&entry], None).decisions[0].next.clone()
+    };
+    let without = next(None);
+    assert!(without.starts_with("open since ") && !without.contains("cost"), "{without}");
+    assert_eq!(
+        next(Some("churn")),
+        format!("{without}; team churn cost $235.60 in the week from Mon 2026-11-16 to Sun 2026-11-22"),
+        "{without}"
+    );
+    assert_eq!(next(Some("vision")), without, "it cost nothing");
+}
+
 #[test]
 fn what_could_not_be_checked_is_said() {
     let policy = Policy::default();

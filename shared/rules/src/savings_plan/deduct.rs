@@ -80,7 +80,7 @@ pub enum Amount {
 pub enum Certainty {
     /// The guard has ended it, or will: the policy says so.
     Enforced,
-    /// It was found within these hours, and is not found any more.
+    /// It was found within these hours, and has been stopped since.
     Over,
     /// Its owner was told, and decides.
     Reported,
@@ -95,7 +95,6 @@ pub struct Deducted {
     /// The dearest of its resources, dearest first.
     pub resources: Vec<Vanishing>,
     /// All of its resources.
-    #[serde(default)]
     pub together: Together,
     /// Where it is on the bill.
     pub component: Component,

@@ -100,7 +100,7 @@ fn present(text: &str) -> Cow<'_, str> {
     now("now ").unwrap_or(kept).trim_end_matches([',', ';', '|']).to_owned().into()
 }
 
-/// Who comes after the others: behind the last arrow, the one behind `now`, or who is called new: `old:ann new:bob`. Between two addresses, `to` is an arrow:
+/// Who comes after the others: behind the last arrow, the one behind `now`, or who is called new: `old:ann new:bob`. Between two addresses, `to` is an arrow, also behind `handed over`:
 /// `from ann@example.com to bob@example.com`. `None`: nobody does.
 fn successor(text: &str) -> Option<&str> {
     static ARROW: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^.*\S\s*(?:[-=]>|→)\s*(\S.*)$").ok());
@@ -109,7 +109,10 @@ fn successor(text: &str) -> Option<&str> {
         LazyLock::new(|| Regex::new(r"(?i)^.*\S\s+(?:current|new|now)(?:\s+owner)?\s*[:=]\s*([^()\[\],;]*[^\s()\[\],;])\s*$").ok());
     static WAS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\s*was\s[^,;|/]*\snow\s+([^\s,;|/]+)\s*$").ok());
     static TO: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?i)^[^,;|/]*\S@\S+\s+(?:[^,;|/@]*\s)?(?:(?:new|now|then|to)|(?:till|until)\s+[\d./-]+)\s+(\S+@[^\s,;|/]+)\s*$").ok()
+        const WHEN: &str = r"(?:[^,;|/@]*\s)?(?:new|now|then|(?:till|until)\s+[\d./-]+)";
+        // Who reports or escalates to somebody stays the owner.
+        const HANDED: &str = r"(?:(?:changed|goes|handed|has|is|moved|moves|over|passed|reassigned|transferred|was)\s+)*to";
+        Regex::new(&format!(r"(?i)^[^,;|/]*\S@\S+\s+(?:{WHEN}|{HANDED})\s+(\S+@[^\s,;|/]+)\s*$")).ok()
     });
     static INSTEAD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\s*(\S+)\s+instead\s+of\s+\S+\s*$").ok());
     [&ARROW, &NOW, &NEW, &WAS, &TO, &INSTEAD].iter().find_map(|pattern| Some(pattern.as_ref()?.captures(text)?.get(1)?.as_str()))

@@ -67,7 +67,7 @@ fn is_token(word: &str) -> bool {
 pub fn without_secrets(text: &str) -> String {
     let Some(forms) = FORMS.as_ref() else { return HIDDEN.to_owned() };
     let text = forms.command.replace(text, "Command (hidden)");
-    let text = forms.refused.replace_all(&text, "Value '(hidden)' at '");
+    let text = forms.refused.replace_all(&text, "Value '(hidden)' at '$1' failed to satisfy");
     let text = forms.url.replace_all(&text, |url: &Captures<'_>| shown_url(&url[1], &url[2]));
     let text = forms.bearer.replace_all(&text, "$1 (hidden)");
     let value = |named: &Captures<'_>| {
@@ -81,13 +81,17 @@ pub fn without_secrets(text: &str) -> String {
     let text = forms.token.replace_all(&text, HIDDEN);
     let long = |word: &Captures<'_>| {
         let is_mixed = word[0].contains(|c: char| c.is_ascii_digit()) && word[0].contains(|c: char| c.is_ascii_alphabetic());
-        if is_mixed { HIDDEN.to_owned() } else { word[0].to_owned() }
+        // AWS's ids of roles and keys are long, and no secrets.
+        if is_mixed && !word[0].starts_with("arn:") { HIDDEN.to_owned() } else { word[0].to_owned() }
     };
     forms.long.replace_all(&text, long).into_owned()
 }
 
-/// A URL's host, and its path if it is a place in S3.
+/// A URL's host, and its path if it is a place in S3 or AWS's documentation.
 fn shown_url(scheme: &str, rest: &str) -> String {
+    if rest.starts_with("docs.aws.amazon.com/") && !rest.contains(['?', '@']) {
+        return format!("{scheme}://{rest}");
+    }
     let end = if scheme.eq_ignore_ascii_case("s3") { rest.find('?') } else { rest.find(['/', '?', '#']) };
     match end {
         _ if rest.contains('@') => format!("{scheme}://{HIDDEN}"),
@@ -110,6 +114,7 @@ struct Forms {
     /// An option of a command line and its value.
     option: Regex,
     token: Regex,
+    /// A long word, or an ARN.
     long: Regex,
 }
 
@@ -120,13 +125,13 @@ impl Forms {
         let value = r#"(?:\\?"[^"]*"|\\?'[^']*'|[^\s,;"']+)"#;
         Ok(Self {
             command: Regex::new(r#"(?s)\bCommand\s*:?\s*["'].*"#)?,
-            refused: Regex::new(r"(?s)Value '.*' at '")?,
+            refused: Regex::new(r"(?s)Value '.*?' at '([\w.\[\]-]+)' failed to satisfy")?,
             url: Regex::new(r#"(?i)\b([a-z][a-z0-9+.-]*)://([^\s"'<>`]+)"#)?,
             bearer: Regex::new(r"(?i)\b(bearer|basic)\s+[^\s,;]+")?,
             named: Regex::new(&format!(r#"(?i)\b({name})(\\?["']?\s*[=:]\s*){value}"#))?,
-            option: Regex::new(&format!(r"(?i)(--?(?:{name}))(\s+){value}"))?,
+            option: Regex::new(&format!(r"(?i)((?:^|\s)--?(?:{name}))(\s+){value}"))?,
             token: Regex::new(r"\b(?:(?:gh[pousr]_|github_pat_|glpat-|sk-|xox[a-z]-|AKIA|ASIA|AIza|eyJ)[\w./+=-]{4,}|hf_[A-Za-z0-9]{8,})")?,
-            long: Regex::new(&format!("[A-Za-z0-9_+=]{{{LONGEST_WORD},}}"))?,
+            long: Regex::new(&format!(r#"\barn:aws[\w-]*:[^\s,;"']+|[A-Za-z0-9_+=]{{{LONGEST_WORD},}}"#))?,
         })
     }
 }
@@ -153,6 +158,10 @@ mod tests {
                 "1 validation error detected: Value '(hidden)' at 'environment' failed to satisfy constraint".to_owned(),
             ),
             (
+                "2 validation errors detected: Value 'ZQ1' at 'a' failed to satisfy constraint: x; Value 'ZQ2' at 'b.c' failed to satisfy constraint".to_owned(),
+                "2 validation errors detected: Value '(hidden)' at 'a' failed to satisfy constraint: x; Value '(hidden)' at 'b.c' failed to satisfy constraint".to_owned(),
+            ),
+            (
                 "train.py --hf_token ZQ1 --db-password=ZQ2 --epochs 3".to_owned(),
                 "train.py --hf_token (hidden) --db-password=(hidden) --epochs 3".to_owned(),
             ),
@@ -174,6 +183,9 @@ mod tests {
             "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type.",
             "ClientError: No files found under s3://bucket/data/2026-11-24/train. Check the S3 URI.",
             "User: arn:aws:sts::123456789012:assumed-role/guard/x is not authorized to perform: kms:CreateGrant on resource: arn:aws:kms:eu-central-1:123456789012:key/1",
+            "User: arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_DataScientist_0123456789abcdef/botocore-session-1795000000 is not authorized to perform: x",
+            "Bad request. See https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html.",
+            "multi-session training failed",
             "ExpiredTokenException: The security token included in the request is expired",
             "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB",
         ] {

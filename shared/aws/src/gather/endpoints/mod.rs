@@ -141,14 +141,14 @@ async fn described(clients: &Clients, names: Vec<(String, String)>, facts: &mut 
 async fn described_alone(clients: &Clients, names: Vec<(String, String)>, to_describe: UnboundedSender<String>) -> Looked<EndpointRecord> {
     let mut sent = BTreeSet::new();
     let read = stream::iter(names).map(async |(id, name)| (id, describe(clients, &name).await)).buffer_unordered(IN_FLIGHT);
-    let named = read.inspect(|(_, read)| {
+    let sending = read.inspect(|(_, read)| {
         let config = read.as_ref().ok().and_then(|record| record.as_ref()?.endpoint_config_name.as_deref());
         if let Some(config) = config.filter(|config| sent.insert((*config).to_owned())) {
             // It fails only if nobody describes configurations any more.
             let _ = to_describe.send(config.to_owned());
         }
     });
-    named.collect::<Vec<_>>().await.into_iter().collect()
+    sending.collect::<Vec<_>>().await.into_iter().collect()
 }
 
 async fn described_configs(clients: &Clients, mut names: UnboundedReceiver<String>) -> Configs {

@@ -31,7 +31,8 @@ const SESSIONS: [(&str, &str); 5] = [
 impl Policy {
     /// The service or the tool that created a job and waits for it: `Amazon MWAA (its creator AmazonMWAA-airflow)`. Such a job may have no other sign: Airflow's
     /// operators and a build's scripts put neither tags nor variables on it. `None`: a person created it, or what goes on at once.
-    pub(crate) fn workflow_of_creator(&self, creator: &Creator) -> Option<String> {
+    #[must_use]
+    pub fn workflow_of_creator(&self, creator: &Creator) -> Option<String> {
         let maker = if creator.maker.is_empty() { &creator.user } else { &creator.maker };
         if self.owner_by(creator).is_some() {
             return None;

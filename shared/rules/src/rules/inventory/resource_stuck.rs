@@ -3,8 +3,8 @@
 //! ## What it finds
 //! A training, tuning, processing, transform or AutoML job that has been `Stopping` for longer than `after`, or an endpoint, an inference component, a HyperPod
 //! cluster or a tracking server that has been on its way to another state for so long, such as `Creating` or `RollingBack`. Each of these changes normally takes
-//! minutes. Also an endpoint that is `UpdateRollbackFailed` or `OutOfService`, and a tracking server, an MLflow app or a feature group whose creation, update, start,
-//! stop or deletion failed: it may still be billed, and only a person can help it. Of Partner AI Apps, AWS's list says only since when they have been
+//! minutes. Also an endpoint that is `UpdateRollbackFailed` or `OutOfService`, a tracking server or an MLflow app whose creation, update, start,
+//! stop or deletion failed, and a feature group that could not be created: it may still be billed, and only a person can help it. Of Partner AI Apps, AWS's list says only since when they have been
 //! `Creating`. tag-auditor looks at the kinds that `missing-tag` audits, and of the jobs at those of the last week. Jobs of a tuning
 //! or AutoML job are not looked at: that one is. Of clusters, AWS's list says only since when they have been `Creating`.
 //!
@@ -111,7 +111,7 @@ mod tests {
         let changing = |change, since: &str| Some((change, Some(since.parse().unwrap())));
         let child = Some(Parent { id: "hyper-parameter-tuning-job/hpo".into(), name: None });
         let of = |id: &str, changing| Asset { changing, ..audited(id, &[]) };
-        for (asset, told) in [
+        let table = vec![
             (
                 of("training-job/churn", changing(Change::Stopping, "2026-11-23T10:00:00Z")),
                 Some("describe-training-job --region us-east-1 --training-job-name churn"),
@@ -161,7 +161,8 @@ mod tests {
                 },
                 None,
             ),
-        ] {
+        ];
+        for (asset, told) in table {
             let verdict = ResourceStuck::default().check(&asset, &context("2026-11-24T12:00:00Z"));
             match (&verdict, told) {
                 (Verdict::Fine, None) => {}

@@ -283,6 +283,9 @@ fn who_was_owner_before_or_is_not_meant_was_mailed() {
     ] {
         assert_eq!(Named::of(text), Named::Addresses("bob@example.com".into()), "{text}");
     }
+    for text in ["ann@example.com escalate to bob@example.com", "ann@example.com reports to bob@example.com"] {
+        assert!(matches!(Named::of(text), Named::Addresses(all) if all.contains("ann@example.com")), "{text}");
+    }
     for text in [
         "not ann@example.com",
         "not:ann@example.com",

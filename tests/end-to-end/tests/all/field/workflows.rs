@@ -6,6 +6,7 @@ use end_to_end::{
     Function,
     testing::{account, due, guard_of, hours, mails_to},
 };
+use serde_json::{Value, json};
 use simulator::{Fault, Simulator, What};
 
 use super::stop_calls;
@@ -137,6 +138,37 @@ async fn a_job_of_a_build_or_a_run_of_a_workflow_was_stopped() {
     for key in ["CI_PIPELINE_ID", "workflow-run-id", "aws:batch:job-id"] {
         let tags = format!("tags = {{ \"{key}\" = \"4711\" }}");
         is_left_alone(&training("churn", &tags), &format!("the workflow that its tag {key} tells of waits for it")).await;
+    }
+}
+
+/// CloudTrail's event of a job that a session of this role has made.
+fn made(job: &str, session: &str) -> Value {
+    json!({
+        "version": "0", "id": "x", "detail-type": "AWS API Call via CloudTrail", "source": "aws.sagemaker", "account": "123456789012",
+        "time": "2026-11-23T08:00:00Z", "region": "eu-central-1", "resources": [],
+        "detail": {
+            "eventSource": "sagemaker.amazonaws.com", "eventName": "CreateTrainingJob",
+            "userIdentity": {"type": "AssumedRole", "arn": format!("arn:aws:sts::123456789012:assumed-role/{session}")},
+            "requestParameters": {"trainingJobName": job},
+            "responseElements": {"trainingJobArn": format!("arn:aws:sagemaker:eu-central-1:123456789012:training-job/{job}")},
+        }
+    })
+}
+
+/// Airflow's operators and a build's scripts leave no sign on a job but who made it, which only tag-auditor hears.
+#[tokio::test]
+async fn a_job_whose_creator_waits_was_stopped() {
+    for (session, is_stopped) in
+        [("MyAirflow-env-ExecutionRole/AmazonMWAA-airflow", false), ("train/AWSCodeBuild-3f2b8c1e", false), ("DataScience/ann", true)]
+    {
+        let account = account(&training("churn-train", ""));
+        guard_of(Function::TagAuditor, &account, ENFORCE).wake(made("churn-train", session)).await.unwrap();
+        let (stops, reports) = stops(&account).await;
+        assert_eq!(0 < stops, is_stopped, "{session}: {reports:?}");
+        let told = |report: &Report| {
+            report.findings.iter().any(|finding| finding.rule == "training-on-demand" && finding.reason.contains("waits"))
+        };
+        assert_eq!(reports.iter().any(told), !is_stopped, "{session}: {reports:?}");
     }
 }
 

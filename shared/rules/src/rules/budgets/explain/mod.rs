@@ -11,7 +11,7 @@ use rust_decimal::{Decimal, MathematicalOps as _, dec};
 
 use crate::{
     facts::{Billed, Budget, CostDriver, DailySpend, Facts, Forecast, Running, RunningAsset, RunningCost, Spend, Unhealthy},
-    policy::{Policy, is_nearly_team},
+    policy::{Policy, is_mistyped_team},
     remedy::Remedy,
     vocabulary::{
         currency::Currency,
@@ -281,7 +281,7 @@ fn mistaken_team(budget: &Budget, teams: &BTreeSet<String>, policy: &Policy, now
     let key = policy.team_tags.first().filter(|key| budget.filter.filters_by_tag(key))?;
     let team = budget.filter.team(std::slice::from_ref(key)).filter(|team| !teams.contains(*team))?;
     budget.spent(now).filter(Decimal::is_zero)?;
-    let meant = teams.iter().find(|known| is_alike(team, known)).or_else(|| teams.iter().find(|known| is_nearly_team(team, known)))?;
+    let meant = teams.iter().find(|known| is_alike(team, known)).or_else(|| teams.iter().find(|known| is_mistyped_team(team, known)))?;
     Some(Unhealthy {
         why: format!(
             "nothing was counted, and it filters by {key} = `{team}`, which no spend has: the bill has `{meant}`, and AWS compares to the letter"

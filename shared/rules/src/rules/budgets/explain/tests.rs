@@ -395,7 +395,8 @@ fn a_budget_of_a_team_that_no_spend_has_counts_nothing() {
         ("computer_vision", Some(dec!(0)), Some("computer-vision")),
         ("computer-visoin", Some(dec!(0)), Some("computer-vision")),
         ("nlp", Some(dec!(0)), None),
-        ("NLP", Some(dec!(3)), None), // it counts something of others
+        ("nlp-eu", Some(dec!(0)), None), // a new team
+        ("NLP", Some(dec!(3)), None),    // it counts something of others
         ("NLP", None, None),
         ("forecasting", Some(dec!(0)), None), // nothing is spent yet
     ] {
