@@ -28,7 +28,7 @@ pub use self::{
     hosted::{Autoscaler, Hosted, Measured, Model},
     inventory::{Ancestor, Asset, Creator, Parent, RunningAsset},
     notebooks::{Change, Notebook, RunState, Usage},
-    savings_plans::{Commitment, PlanKind, SavingsPlan, TrainingPlan, Utilisation},
+    savings_plans::{Advised, Commitment, PlanKind, SavingsPlan, TrainingPlan, Utilisation},
     studio::{App, IdleSettings, IdleShutdown},
     subject::Subject,
     training::{Capacity, Fate, JobSeries, JobStatus, Replaced, TrainingJob, TuningDefinition, TuningJob},

@@ -95,6 +95,20 @@ pub struct Commitment {
     pub why_not: Option<String>,
     /// What AWS recommends.
     pub by_aws: Vec<ByAws>,
+    /// The commitment that was mailed, as long as what is advised differs by less than a tenth from it: then nobody needs another mail. USD per hour.
+    pub known_as: Decimal,
+    /// What was advised a week ago, if no plan was bought since. `None`: nothing was.
+    pub advised_before: Option<Advised>,
+}
+
+/// What was advised once, for the policy's way to buy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Advised {
+    /// USD per hour.
+    pub commitment: Decimal,
+    /// What it was to save, USD a month.
+    pub usd_per_month: Decimal,
 }
 
 /// Capacity for training that was paid in advance.

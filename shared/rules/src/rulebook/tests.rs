@@ -477,6 +477,7 @@ fn a_job_that_a_workflow_waits_for_is_only_reported() {
         ("TrainingJob-20261124010203-AbC4", &[], None, Some("the workflow that its name tells of")),
         ("trainingjob-20261124010203-abc4", &[], Some(Workflow::None), Some("the workflow that its name tells of")),
         ("churn", &[("sagemaker:is-scheduling-notebook-job", "true")], None, Some("its tag sagemaker:is-scheduling-notebook-job")),
+        ("churn", &[("sagemaker-notebook-execution", "TRUE")], None, Some("its tag sagemaker-notebook-execution")),
         ("churn", &[("aws:cloudformation:stack-name", "ml")], None, Some("its tag aws:cloudformation:stack-name")),
         ("redshiftml-demo", &[], None, None),
         ("TrainingJob-20261124", &[], None, None),

@@ -49,6 +49,12 @@ pub struct Advice {
     pub owned_covers: Decimal,
     /// How much more the last week costs than all hours on average, as a part: 0.3 is 30 % more.
     pub trend: Decimal,
+    /// The part of the use that the last week has of other usage types than all hours, 0 to 1.
+    #[serde(default)]
+    pub moved: Decimal,
+    /// The usage types of which hardly anything was used in the last days, although it was a week before. No commitment is for them.
+    #[serde(default)]
+    pub ended_types: Vec<String>,
     /// The day since which hardly anything of what stays was used, although it was a week before. `None`: use goes on.
     #[serde(default)]
     pub ended_on: Option<Date>,
@@ -125,7 +131,7 @@ pub struct Offered {
     pub worst_unused: Option<Decimal>,
     /// What it saves if this much less is used: percent, and USD a month.
     pub with_less_use: Vec<(u32, Decimal)>,
-    /// By how many percent the use may fall before it costs more than no plan. `None`: there is no commitment.
+    /// By how many percent what it covers may fall before it costs more than no plan. `None`: there is no commitment.
     #[serde(default)]
     pub may_fall: Option<u32>,
     /// What commitments cost: USD per hour, and USD a month.
@@ -168,6 +174,16 @@ impl Offered {
     /// For how many months of its term the use must last, so that it pays: until it has covered what all of it costs. `None`: there is no commitment.
     pub fn months_that_pay(&self) -> Option<Decimal> {
         Some(self.break_even?.checked_div(self.utilisation?)? * self.offer.term.months())
+    }
+
+    /// What it is promised to save, USD a month: the smaller of what both the hours and the last two months say.
+    pub fn promised(&self) -> Decimal {
+        self.if_longer.map_or(self.usd_per_month, |usd| usd.min(self.usd_per_month))
+    }
+
+    /// What it covers on demand, USD per hour on average. `None`: there is no commitment.
+    pub fn covers(&self) -> Option<Decimal> {
+        (self.commitment * self.utilisation?).checked_div(self.break_even?)
     }
 
     /// How much less than on demand it costs what it covers, as a part. `None`: there is no commitment.
@@ -213,6 +229,11 @@ impl Advice {
     /// Whether the usage of the last week differs so much that the smaller of two commitments is advised.
     pub fn is_changing(&self) -> bool {
         CHANGES < self.trend.abs()
+    }
+
+    /// Whether so much of the use has moved to other usage types that the smaller of two commitments is advised.
+    pub fn has_moved(&self) -> bool {
+        CHANGES < self.moved
     }
 }
 

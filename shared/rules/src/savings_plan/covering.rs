@@ -18,6 +18,8 @@ const FLAT: Decimal = dec!(0.000000001);
 pub(super) const PLACES: u32 = 5;
 /// More than all roundings of an hour.
 const HAIR: Decimal = dec!(0.000000001);
+/// What counts as the same cost: up to 1 % more (money-facts §0.12).
+const HARDLY_MORE: Decimal = dec!(1.01);
 /// The least commitment in USD per hour that AWS sells.
 const LEAST: Decimal = dec!(0.001);
 
@@ -80,6 +82,15 @@ impl<'a> Covering<'a> {
         // Each cell is rounded: what is a hair below a price is that price.
         let best = (to_usd(i128::from(low)) + HAIR).trunc_with_scale(PLACES);
         if best < LEAST { Decimal::ZERO } else { best.normalize() }
+    }
+
+    /// `limit`, if that costs hardly more than the best commitment, and no more than none; else the best. Around the best one the cost is flat: a part of a day
+    /// more or less moves the best by an instance, and the cost by cents.
+    pub fn nearly_best(&self, limit: Decimal) -> Decimal {
+        let best = self.best();
+        let cost = |commitment: Decimal| self.outcome(commitment).cost;
+        let most = (cost(best) * HARDLY_MORE).min(self.usage.on_demand());
+        if limit <= best || cost(limit) <= most { limit } else { best }
     }
 
     /// Whether a little more than this commitment costs less: in each hour that uses all of it, a further dollar covers more than a dollar on demand.

@@ -58,6 +58,9 @@ impl Outcome {
     }
 }
 
+/// Less than this, in 10⁻¹² USD, is no unused commitment: cells are rounded.
+const ROUNDING: i64 = 1_000;
+
 /// Sums up the hours.
 pub(super) struct Spent {
     commitment: i64,
@@ -89,7 +92,7 @@ impl Spent {
             cost: commitment * Decimal::from(self.hours) + on_demand - covered,
             covered,
             unused: to_usd(self.unused.iter().map(|one| i128::from(*one)).sum()),
-            under_used_hours: self.unused.iter().filter(|one| 0 < **one).count(),
+            under_used_hours: self.unused.iter().filter(|one| ROUNDING < **one).count(),
             worst_unused: worst(&self.unused).map(to_usd),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use rust_decimal::{Decimal, dec};
+use rust_decimal::{Decimal, dec, prelude::ToPrimitive as _};
 
 use super::{
     advice::{Advice, ByAws, CHANGES, Earlier, Implied, Offered, Tried, Used, a_month},
@@ -22,8 +22,6 @@ pub const FEWEST_HOURS: usize = 7 * HOURS;
 const ENDED: Decimal = dec!(0.1);
 /// How much less use is tried, in percent.
 const LESS_USE: [u32; 3] = [10, 25, 50];
-/// Less than this a month is no loss: hours are rounded.
-const CENT: Decimal = dec!(0.01);
 /// How many usage types an advice names: those that cost most.
 const NAMED: usize = 6;
 
@@ -55,9 +53,11 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
     let rest = |usage: &Usage| owned.iter().fold(usage.clone(), |left, (commitment, rates)| Covering::new(&left, rates).rest(*commitment));
     let longer = longer.and_then(|(longer, deductions)| longer.without(deductions, &lean, *from));
     let longer = longer.map(|longer| Longer { usage: rest(&longer.usage), ..longer });
+    let known = rest(&lean);
     let sizing = Sizing {
-        left: rest(&lean),
-        with_waste: rest(usage),
+        left: known.in_whole_weeks(),
+        with_waste: rest(usage).in_whole_weeks(),
+        known: &known,
         longer: longer.as_ref(),
         is_from_aws_detail: usage.usage_types() == [ALL_OF_SAGEMAKER],
         by_aws,
@@ -67,13 +67,15 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
         from: *from,
         is_from_aws_detail: sizing.is_from_aws_detail,
         on_demand: usage.on_demand(),
-        usage_types: dearest(usage, &sizing.left, offers),
+        usage_types: dearest(usage, &known, offers),
         deducted,
-        owned_covers: lean.on_demand() - sizing.left.on_demand(),
+        owned_covers: lean.on_demand() - known.on_demand(),
         trend: sizing.trend().round_dp(4),
-        ended_on: sizing.days_since_the_end().map(|days| day_of(*from + hours_of(usage.hours() - days * HOURS))),
+        moved: sizing.moved().round_dp(4),
+        ended_types: sizing.ended_types(),
+        ended_on: days_since_the_end(&sizing.left).map(|days| day_of(*from + hours_of(usage.hours() - days * HOURS))),
         offers: offers.iter().map(|(offer, rates)| sizing.offered(*offer, rates)).collect(),
-        earlier: longer.as_ref().and_then(|longer| Earlier::of(longer, &sizing.left)),
+        earlier: longer.as_ref().and_then(|longer| Earlier::of(longer, &known)),
     })
 }
 
@@ -88,10 +90,12 @@ impl Earlier {
 
 /// What a new plan is sized by.
 struct Sizing<'a> {
-    /// What it can cover: without waste, and without what the plans cover that are owned.
+    /// What it can cover: without waste, and without what the plans cover that are owned. In whole weeks.
     left: Usage,
     /// The same with all waste.
     with_waste: Usage,
+    /// What is left of the known hours only.
+    known: &'a Usage,
     /// The same as `left` over the last two months.
     longer: Option<&'a Longer>,
     is_from_aws_detail: bool,
@@ -109,23 +113,41 @@ impl Sizing<'_> {
         if self.left.on_demand().is_zero() { Decimal::ZERO } else { mean(&self.week()) / mean(&self.left) - Decimal::ONE }
     }
 
-    /// For how many of the last days hardly anything was used, if a week before it was: a day may be a holiday, and the last one is not always complete. `None`: use goes on.
-    fn days_since_the_end(&self) -> Option<usize> {
-        let of_day = |back: usize| self.left.last((back + 1) * HOURS).on_demand() - self.left.last(back * HOURS).on_demand();
-        let days = (0..7).take_while(|back| of_day(*back) < of_day(back + 7) * ENDED).count();
-        (1 < days).then_some(days)
+    /// The part of the use that the last week has of other usage types than all hours: what some have more, as far as others have less.
+    fn moved(&self) -> Decimal {
+        let mean =
+            |usage: &Usage| -> Vec<Decimal> { usage.by_usage_type().map(|(_, usd)| usd / Decimal::from(usage.hours().max(1))).collect() };
+        let (week, all) = (mean(&self.week()), mean(&self.left));
+        let more: Decimal = week.iter().zip(&all).map(|(week, all)| (week - all).max(Decimal::ZERO)).sum();
+        let less: Decimal = week.iter().zip(&all).map(|(week, all)| (all - week).max(Decimal::ZERO)).sum();
+        more.min(less).checked_div(all.iter().sum()).unwrap_or_default()
     }
 
     /// How many of the last hours must carry the advice, too, because use has changed. `None`: it has not.
     fn recent(&self) -> Option<usize> {
-        let is_changing = CHANGES < self.trend().abs();
-        self.days_since_the_end().map(|days| days * HOURS).or_else(|| is_changing.then_some(FEWEST_HOURS))
+        let is_changing = CHANGES < self.trend().abs() || CHANGES < self.moved();
+        days_since_the_end(&self.left).map(|days| days * HOURS).or_else(|| is_changing.then_some(FEWEST_HOURS))
+    }
+
+    /// Which usage types of some weight have ended.
+    fn have_ended(&self) -> Vec<bool> {
+        let (all, count) = (self.left.on_demand(), self.left.usage_types().len());
+        let alone = |index: usize| self.left.only(&(0..count).map(|one| one == index).collect::<Vec<_>>());
+        let has_ended = |usage: &Usage| all * ENDED < usage.on_demand() && days_since_the_end(usage).is_some();
+        (0..count).map(|index| has_ended(&alone(index))).collect()
+    }
+
+    fn ended_types(&self) -> Vec<String> {
+        self.left.usage_types().iter().zip(self.have_ended()).filter(|(_, has_ended)| *has_ended).map(|(name, _)| name.clone()).collect()
     }
 
     /// The best commitment of at most so much for these hours, and what it comes to. 0: they do not pay for one.
     fn best(&self, covering: &Covering<'_>, rates: &Rates, most: Decimal) -> Outcome {
-        let recent = self.recent().map_or(Decimal::MAX, |hours| Covering::new(&self.left.last(hours), rates).best());
-        let outcome = covering.outcome(covering.best().min(most).min(recent));
+        let best_of = |usage: &Usage| Covering::new(usage, rates).best();
+        let recent = self.recent().map_or(Decimal::MAX, |hours| best_of(&self.left.last(hours)));
+        let goes_on: Vec<bool> = self.have_ended().into_iter().map(|has_ended| !has_ended).collect();
+        let outcome =
+            covering.outcome([covering.best(), most, recent, best_of(&self.left.only(&goes_on))].into_iter().min().unwrap_or_default());
         if outcome.saving() <= Decimal::ZERO { covering.outcome(Decimal::ZERO) } else { outcome }
     }
 
@@ -143,7 +165,8 @@ impl Sizing<'_> {
         let by_hours = self.best(&covering, rates, most);
         // What the last two months do not carry is not advised either.
         let longer = self.longer.map(|longer| Covering::new(&longer.usage, rates));
-        let outcome = covering.outcome(longer.as_ref().map_or(by_hours.commitment, |longer| longer.best().min(by_hours.commitment)));
+        let outcome = covering.outcome(longer.as_ref().map_or(by_hours.commitment, |longer| longer.nearly_best(by_hours.commitment)));
+        let known = Covering::new(self.known, rates).outcome(outcome.commitment);
         let saving_of = |part: Decimal| saving_of_part((&self.left, rates), outcome.commitment, part);
         let by_aws_here = by_aws.as_ref().map(|aws| tried(aws.commitment));
         let part_that_ran = by_aws.as_ref().zip(by_aws_here.as_ref()).and_then(|(aws, here)| aws.part_that_ran(here));
@@ -158,10 +181,10 @@ impl Sizing<'_> {
             with_waste: tried(wasteful.best().min(most)),
             utilisation: outcome.utilisation().map(|part| part.round_dp(6)),
             break_even: outcome.break_even().map(|part| part.round_dp(6)),
-            under_used_hours: outcome.under_used_hours,
-            worst_unused: outcome.worst_unused,
+            under_used_hours: known.under_used_hours,
+            worst_unused: known.worst_unused,
             with_less_use: LESS_USE.map(|percent| (percent, saving_of(without(percent)))).to_vec(),
-            may_fall: (!outcome.commitment.is_zero()).then(|| may_fall(saving_of)),
+            may_fall: may_fall(&outcome),
             curve: curve.map(|(at, cost)| (at, a_month(cost, self.left.hours()))).collect(),
             implied: part_that_ran.map(|part| Implied { part, usd_per_month: saving_of(part) }),
             by_aws_here,
@@ -181,14 +204,16 @@ fn saving_of_part((left, rates): (&Usage, &Rates), commitment: Decimal, part: De
     a_month(Covering::new(&less, rates).outcome(commitment).saving(), left.hours())
 }
 
-/// By how many percent the use may fall before a plan costs more than none: the most at which it saves, or costs less than a cent. The saving falls with the use, so that halving finds it.
-fn may_fall(saving_of: impl Fn(Decimal) -> Decimal) -> u32 {
-    let (mut most, mut too_much) = (0, 100);
-    while 1 < too_much - most {
-        let middle = u32::midpoint(most, too_much);
-        if -CENT < saving_of(without(middle)) { most = middle } else { too_much = middle }
-    }
-    most
+/// By how many percent what a commitment covers may fall before it costs more than none: the part of it that is saved. `None`: there is no commitment.
+fn may_fall(outcome: &Outcome) -> Option<u32> {
+    (outcome.saving().checked_div(outcome.covered)? * Decimal::ONE_HUNDRED).round().to_u32()
+}
+
+/// For how many of the last days hardly anything was used, if a week before it was: a day may be a holiday, and the last one is not always complete. `None`: use goes on.
+fn days_since_the_end(usage: &Usage) -> Option<usize> {
+    let of_day = |back: usize| usage.last((back + 1) * HOURS).on_demand() - usage.last(back * HOURS).on_demand();
+    let days = (0..7).take_while(|back| of_day(*back) < of_day(back + 7) * ENDED).count();
+    (1 < days).then_some(days)
 }
 
 /// The usage types that cost most.

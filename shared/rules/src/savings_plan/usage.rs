@@ -90,6 +90,18 @@ impl Usage {
         Self { usage_types: self.usage_types.clone(), cells: self.cells.get(from..).unwrap_or_default().to_vec() }
     }
 
+    /// The same in whole weeks, if it is of less than four: what its first week lacks in front is as it was a week later. Else some weekdays count more than others.
+    #[must_use]
+    pub(super) fn in_whole_weeks(&self) -> Self {
+        const WEEK: usize = 7 * 24;
+        if !(WEEK..4 * WEEK).contains(&self.hours()) {
+            return self.clone();
+        }
+        let (width, lacking) = (self.usage_types.len(), (WEEK - self.hours() % WEEK) % WEEK);
+        let front = self.cells.get((WEEK - lacking) * width..WEEK * width).unwrap_or_default();
+        self.with([front, &self.cells].concat())
+    }
+
     /// With other amounts: `change` gets the hour, the usage type, and what that costs. Nothing becomes negative, nor more than it was.
     #[must_use]
     pub fn lessened(&self, change: impl Fn(usize, usize, Decimal) -> Decimal) -> Self {
@@ -101,7 +113,7 @@ impl Usage {
         Self { usage_types: self.usage_types.clone(), cells: self.cells.iter().enumerate().map(less).collect() }
     }
 
-    /// The same with other cells, as many.
+    /// The same usage types with other cells.
     pub(super) fn with(&self, cells: Vec<i64>) -> Self {
         Self { usage_types: self.usage_types.clone(), cells }
     }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cost_rules::{
-    facts::{Commitment, Facts, PlanKind, SavingsPlan, Unread, Utilisation},
+    facts::{Advised, Commitment, Facts, PlanKind, SavingsPlan, Unread, Utilisation},
     period::day_of,
     plan::{Entry, Window, vanishing},
     report::PlanAdvice,
@@ -68,9 +68,33 @@ pub struct Looked {
     renewals: BTreeMap<String, Decimal>,
     /// The plans that were owned then, by id: with others it is not the same question.
     owned: BTreeSet<String>,
+    /// [`Commitment::known_as`].
+    #[serde(default)]
+    known_as: Decimal,
+    /// [`Commitment::advised_before`].
+    #[serde(default)]
+    advised_before: Option<Advised>,
     /// Whether something could not be read.
     #[serde(skip)]
     has_failed: bool,
+}
+
+impl Looked {
+    fn advised(&self, offer: Offer) -> Option<Advised> {
+        let offered = self.advice.as_ref()?.of(offer)?;
+        Some(Advised { commitment: offered.commitment, usd_per_month: offered.usd_per_month })
+    }
+
+    /// Takes over from the last look what people know of it.
+    fn go_on_from(&mut self, last: Option<&Self>, offer: Offer) {
+        let is_about = |known: Decimal, now: Decimal| (known - now).abs() <= known / Decimal::TEN;
+        let known = last.map(|last| last.known_as);
+        self.known_as = match self.advised(offer).map(|one| one.commitment) {
+            Some(now) => known.filter(|known| is_about(*known, now)).unwrap_or(now),
+            None => known.unwrap_or_default(),
+        };
+        self.advised_before = last.and_then(|last| last.advised(offer)).filter(|before| !before.commitment.is_zero());
+    }
 }
 
 /// What the last look advised for the policy's way to buy, for the cost report. `None`: nothing was advised.
@@ -147,6 +171,8 @@ pub async fn read(reading: &Reading<'_>, facts: &mut Facts) -> Read {
         advice: looked.advice,
         why_not: looked.why_not,
         by_aws: looked.by_aws,
+        known_as: looked.known_as,
+        advised_before: looked.advised_before,
     }];
     read
 }
@@ -237,13 +263,15 @@ async fn look(reading: &Reading<'_>, plans: &[SavingsPlan], facts: &mut Facts) -
             return Default::default();
         }
     };
-    let fresh = cached.filter(|(at, _)| now.duration_since(*at) < USED_FOR);
-    let looked = fresh.and_then(|(_, text)| serde_json::from_str::<Looked>(&text).ok());
+    let last = cached.and_then(|(at, text)| Some((at, serde_json::from_str::<Looked>(&text).ok()?)));
     // Who bought or gave back a plan since gets another answer at once.
-    if let Some(looked) = looked.filter(|looked| looked.owned == ids(plans)) {
-        return with_new_plans(reading, looked, plans, facts).await;
-    }
-    let (looked, requests) = anew(reading, plans, facts).await;
+    let last = last.filter(|(_, last)| last.owned == ids(plans));
+    let last = match last {
+        Some((at, looked)) if now.duration_since(at) < USED_FOR => return with_new_plans(reading, looked, plans, facts).await,
+        last => last.map(|(_, last)| last),
+    };
+    let (mut looked, requests) = anew(reading, plans, facts).await;
+    looked.go_on_from(last.as_ref(), reading.rulebook.policy.savings_plan.offer());
     let mut read = Read { failure: None, requests };
     // What could not be read is asked again by the next run.
     if keeps && looked.is_whole() {

@@ -20,12 +20,14 @@ const SERVICES: [(&str, &str); 6] = [
 ];
 
 /// How the names of sessions begin that services choose for what people run in them.
-const SESSIONS: [(&str, &str); 5] = [
+const SESSIONS: [(&str, &str); 7] = [
     ("AmazonMWAA-", "Amazon MWAA"),
     ("AWSCodeBuild-", "AWS CodeBuild"),
     ("GlueJobRunnerSession", "AWS Glue"),
     ("GitHubActions", "GitHub Actions"),
     ("GitHub_to_AWS_", "GitHub Actions"),
+    ("gitlab-", "GitLab"),
+    ("GitLabRunner", "GitLab"),
 ];
 
 impl Policy {
@@ -79,6 +81,12 @@ mod tests {
             (session("train-service-role/AWSCodeBuild-3f2b8c1e"), "AWS CodeBuild (its creator AWSCodeBuild-3f2b8c1e)"),
             (session("etl/GlueJobRunnerSession"), "AWS Glue (its creator GlueJobRunnerSession)"),
             (session("deploy/GitHubActions"), "GitHub Actions (its creator GitHubActions)"),
+            (session("deploy/gitlab-churn-17955702"), "GitLab (its creator gitlab-churn-17955702)"),
+            (session("my-ci-role/github-actions-17955702123"), "its creator github-actions-17955702123"),
+            (session("GithubActionsRole/botocore-session-17955702"), "its creator botocore-session-17955702 of the role GithubActionsRole"),
+            (session("GitLabCIRole/1795570200"), "its creator 1795570200 of the role GitLabCIRole"),
+            (session("my-github-actions-role/1795570200"), "its creator 1795570200 of the role my-github-actions-role"),
+            ("arn:aws:iam::123456789012:user/github-actions-sagemaker".into(), "its creator github-actions-sagemaker"),
             ("states.amazonaws.com".into(), "Step Functions (its creator states.amazonaws.com)"),
             (
                 session("StepFunctions-Train/qEXEbkBYBbJUqCBvEVWdpxHoEGdvKjYw"),

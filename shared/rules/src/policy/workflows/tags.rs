@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Keys of tags that AWS sets on jobs: SageMaker Pipelines, the notebook jobs of Studio (which list a job and its result by the name that they gave it),
+/// Keys of tags that AWS sets on jobs: SageMaker Pipelines, the notebook jobs of Studio and of Unified Studio's workflows (which list a job and its result by the name that they gave it),
 /// Step Functions, the AWS controllers for Kubernetes, and any service of AWS that created the job for itself, such as `CloudFormation`, whose stack fails with
 /// its job: only AWS can set `aws:` (aws-facts §2.3, §2.5).
 static OF_AWS: LazyLock<Globs> = LazyLock::new(|| {
@@ -24,6 +24,7 @@ static OF_AWS: LazyLock<Globs> = LazyLock::new(|| {
         "aws:*",
         "sagemaker:pipeline*",
         "sagemaker:is-scheduling-notebook-job",
+        "sagemaker-notebook-execution",
         "MANAGED_BY_AWS",
         "AWS_STEP_FUNCTIONS*",
         "services.k8s.aws/*",
@@ -164,7 +165,10 @@ static TOOL: LazyLock<Globs> = LazyLock::new(|| {
         "*{state,state[!a-z]}machine*",
         "*{step,step[!a-z],steps,steps[!a-z]}function*",
         "*{bitbucket,github,gitlab,travis}{actions,ci,pipeline*}",
-        "*{bitbucket,github,gitlab,travis}[!a-z]{actions,ci,pipeline*,runner*}",
+        "*{bitbucketpipelines,githubactions,gitlabci,travisci}*",
+        "*{bitbucket,github,gitlab,travis}[!a-z]{actions,ci,oidc,pipeline*,runner*}",
+        "*{bitbucket,github,gitlab,travis}[!a-z]{actions,ci,oidc}[!a-z]*",
+        "{github,gitlab}[!a-z][0-9]*",
     ])
 });
 

@@ -35,6 +35,8 @@ static RUNS: LazyLock<Regex> = LazyLock::new(|| {
         "argo workflow .+",
         "azkaban .*execid|rd job execid",
         "auto job name|autoserv|nomad alloc id|unison job|wm (?:flow )?job id",
+        // A notebook that a workflow of SageMaker Unified Studio runs.
+        "sm execution input path",
         // The run of a tool, of a pipeline, of a workflow.
         "(?:.*[^a-z])?(?:WITH_RUNS)(?:[^a-z].*)? (?:execution|run|workflow) (?:uu)?id",
         "(?:WORDS)(?:[^a-z].*)? (?:execution|run|workflow) id",

@@ -46,7 +46,9 @@ fn recommended(advice: &Advice, offered: &Offered, here: &Tried) -> String {
 
 /// AWS's own estimate, and what it implies.
 fn estimate(aws: &ByAws, offered: &Offered) -> String {
-    let implied = offered.implied.as_ref().map_or_else(String::new, |implied| {
+    // What the bill says of the days before is better than what follows from an average.
+    let implied = offered.implied.as_ref().filter(|_| offered.if_longer.is_none());
+    let implied = implied.map_or_else(String::new, |implied| {
         let percent = (implied.part * Decimal::ONE_HUNDRED).round();
         let usd = whole_dollars(implied.usd_per_month.abs());
         let saves = if implied.usd_per_month.is_sign_negative() {
@@ -54,12 +56,7 @@ fn estimate(aws: &ByAws, offered: &Offered) -> String {
         } else {
             format!("saves {usd} a month")
         };
-        // What the bill says of the days before is better than what follows from an average.
-        let ours = if offered.commitment.is_zero() || offered.if_longer.is_some() {
-            String::new()
-        } else {
-            format!("; at {percent} % the plan that is advised {saves}")
-        };
+        let ours = if offered.commitment.is_zero() { String::new() } else { format!("; at {percent} % the plan that is advised {saves}") };
         format!(" It implies that over those days only about {percent} % of this use ran{ours}.")
     });
     format!("AWS's own estimate is {}, an average of up to 60 days.{implied}", monthly(aws.usd_per_month))

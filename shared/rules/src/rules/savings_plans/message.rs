@@ -2,7 +2,7 @@
 
 use rust_decimal::{Decimal, RoundingStrategy, dec};
 
-use super::{hourly, monthly, per_hour, reasons, whole_dollars};
+use super::{hourly, if_longer, monthly, per_hour, reasons, whole_dollars};
 use crate::{
     rules::verdict::Detail,
     savings_plan::{Advice, Certainty, Offered},
@@ -15,10 +15,10 @@ const ROOM: usize = 87;
 /// The subject: where AWS's number has waste in it, both numbers and how much the waste is.
 pub(super) fn subject(advice: &Advice, offered: &Offered) -> String {
     not_what_aws_says(advice, offered)
-        .unwrap_or_else(|| format!("a SageMaker Savings Plan of {} saves {}", per_hour(offered.commitment), monthly(offered.usd_per_month)))
+        .unwrap_or_else(|| format!("a SageMaker Savings Plan of {} saves {}", per_hour(offered.commitment), monthly(offered.promised())))
 }
 
-/// `commit $5.21 an hour, not AWS's $13.03: 60 % of it looks forgotten ($7,713 a month)`. `None`: AWS does not recommend more, or not because of waste.
+/// `commit $5.21 an hour, not AWS's $13.03: 60 % of the use looks forgotten ($7,713 a month)`. `None`: AWS does not recommend more, or not because of waste.
 fn not_what_aws_says(advice: &Advice, offered: &Offered) -> Option<String> {
     let by_aws = offered.by_aws.as_ref()?.commitment;
     let [ours, theirs] = [offered.commitment, by_aws].map(short);
@@ -28,7 +28,7 @@ fn not_what_aws_says(advice: &Advice, offered: &Offered) -> Option<String> {
         return None;
     }
     let less = if offered.by_hours_alone.is_some() { ", and less ran before" } else { "" };
-    let text = format!("commit {ours} an hour, not AWS's {theirs}: {percent} % of it {}{less}", fate(advice));
+    let text = format!("commit {ours} an hour, not AWS's {theirs}: {percent} % of the use {}{less}", fate(advice));
     let usd = format!(" ({} a month)", whole_dollars(advice.a_month(gone)));
     Some(if text.len() + usd.len() <= ROOM { text + &usd } else { text })
 }
@@ -49,7 +49,8 @@ fn fate(advice: &Advice) -> &'static str {
 
 /// What it saves by the hours and by the last two months, what it binds, and when it loses money.
 pub(super) fn reason(advice: &Advice, offered: &Offered) -> String {
-    let fall = offered.may_fall.map_or_else(String::new, |percent| format!("; you lose money if this use falls by more than {percent} %"));
+    let fall =
+        offered.may_fall.map_or_else(String::new, |percent| format!("; you lose money if what it covers falls by more than {percent} %"));
     format!(
         "a SageMaker Savings Plan of {} ({}) would save {}{}; it binds you to {} in all{fall}",
         per_hour(offered.commitment),
@@ -58,18 +59,6 @@ pub(super) fn reason(advice: &Advice, offered: &Offered) -> String {
         if_longer(advice, offered),
         dollars(offered.binds())
     )
-}
-
-/// ` if the last 13 days go on, and $137.20 a month if the last 60 days repeat themselves`. Empty: the bill does not tell.
-fn if_longer(advice: &Advice, offered: &Offered) -> String {
-    let Some((earlier, usd)) = advice.earlier.as_ref().zip(offered.if_longer) else { return String::new() };
-    let (now, before) = (advice.hours / 24, earlier.days);
-    let much = match usd {
-        usd if offered.usd_per_month * dec!(0.95) <= usd => "as much".to_owned(),
-        usd if usd.is_sign_negative() => format!("lose {}", monthly(-usd)),
-        usd => monthly(usd),
-    };
-    format!(" if the last {now} days go on, and {much} if the last {before} days repeat themselves")
 }
 
 /// What ending the waste is worth beside the plan. `None`: there is none that anybody has to end.
@@ -108,13 +97,18 @@ pub(super) mod tests {
         let plain = "a SageMaker Savings Plan of $3.650 per hour saves $985.50 a month";
         let reported = Certainty::Reported;
         for (by_aws, waste, certainty, subject) in [
-            (dec!(7.3099), dec!(1680), reported, "commit $3.65 an hour, not AWS's $7.30: 50 % of it looks forgotten ($3,650 a month)"),
-            (dec!(7.3), dec!(1680), Certainty::Enforced, "commit $3.65 an hour, not AWS's $7.30: 50 % of it will end ($3,650 a month)"),
+            (dec!(7.3099), dec!(1680), reported, "commit $3.65 an hour, not AWS's $7.30: 50 % of the use looks forgotten ($3,650 a month)"),
+            (
+                dec!(7.3),
+                dec!(1680),
+                Certainty::Enforced,
+                "commit $3.65 an hour, not AWS's $7.30: 50 % of the use will end ($3,650 a month)",
+            ),
             (dec!(3.65), dec!(1680), reported, plain),
             (dec!(3.6599), dec!(1680), reported, plain),
             (dec!(2), dec!(1680), reported, plain),
             (dec!(7.3), dec!(16), reported, plain),
-            (dec!(123456789.5), dec!(1680), reported, "commit $3.65 an hour, not AWS's $123,456,789.50: 50 % of it looks forgotten"),
+            (dec!(123456789.5), dec!(1680), reported, "commit $3.65 an hour, not AWS's $123,456,789.50: 50 % of the use looks forgotten"),
         ] {
             let (advice, offered) = given(by_aws, waste, certainty);
             assert_eq!(super::subject(&advice, &offered), subject, "{by_aws} {waste}");
@@ -123,12 +117,12 @@ pub(super) mod tests {
         offered.by_hours_alone = Some(dec!(4));
         assert_eq!(
             super::subject(&advice, &offered),
-            "commit $3.65 an hour, not AWS's $7.30: 50 % of it looks forgotten, and less ran before",
+            "commit $3.65 an hour, not AWS's $7.30: 50 % of the use looks forgotten, and less ran before",
             "waste is not all of the reason"
         );
         offered.by_hours_alone = None;
         advice.deducted[0].moves_to_spot = true;
-        assert!(super::subject(&advice, &offered).contains("50 % of it will end"));
+        assert!(super::subject(&advice, &offered).contains("50 % of the use will end"));
         advice.deducted.clear();
         assert_eq!(super::subject(&advice, &offered), plain);
         assert_eq!(short(dec!(0.01239)), "$0.01239");
@@ -158,7 +152,7 @@ pub(super) mod tests {
     fn the_reason_says_when_it_loses_money() {
         let (mut advice, mut offered) = given(dec!(7.3), dec!(1680), Certainty::Reported);
         let said = reason(&advice, &offered);
-        assert!(said.ends_with("; it binds you to $31,974.00 in all; you lose money if this use falls by more than 38 %"), "{said}");
+        assert!(said.ends_with("; it binds you to $31,974.00 in all; you lose money if what it covers falls by more than 27 %"), "{said}");
         offered.may_fall = None;
         assert!(reason(&advice, &offered).ends_with("would save $985.50 a month; it binds you to $31,974.00 in all"));
         // What the bill says of the two months before.

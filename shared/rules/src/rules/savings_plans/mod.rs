@@ -1,8 +1,11 @@
 //! Rules about commitments: Savings Plans and training plans.
 
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::{Decimal, RoundingStrategy, dec};
 
-use crate::vocabulary::{currency::Currency, price::dollars};
+use crate::{
+    savings_plan::{Advice, Offered},
+    vocabulary::{currency::Currency, price::dollars},
+};
 
 mod aws_number;
 mod message;
@@ -48,4 +51,16 @@ fn saves(usd: Decimal) -> String {
 /// A part for people: `87.5 %`.
 pub(crate) fn percent(part: Decimal) -> String {
     format!("{} %", (part * Decimal::ONE_HUNDRED).round_dp(1).normalize())
+}
+
+/// ` if the last 13 days go on, and $137.20 a month if the last 60 days repeat themselves`. Empty: the bill does not tell.
+fn if_longer(advice: &Advice, offered: &Offered) -> String {
+    let Some((earlier, usd)) = advice.earlier.as_ref().zip(offered.if_longer) else { return String::new() };
+    let (now, before) = (advice.hours / 24, earlier.days);
+    let much = match usd {
+        usd if offered.usd_per_month * dec!(0.95) <= usd => "as much".to_owned(),
+        usd if usd.is_sign_negative() => format!("lose {}", monthly(-usd)),
+        usd => monthly(usd),
+    };
+    format!(" if the last {now} days go on, and {much} if the last {before} days repeat themselves")
 }

@@ -20,7 +20,7 @@ use crate::{
 const LINES: usize = 12;
 
 /// What everybody who commits should know.
-const BINDING: &str = "A plan cannot be changed or ended before its term is over. It covers the usage types that have a rate, in all Regions and of all instance types: not Spot, and no storage. Prices on demand may fall in the meantime, the plan's do not.";
+const BINDING: &str = "A plan can be returned within its first 7 days, and not be changed or ended after them before its term is over. It covers the usage types that have a rate, in all Regions and of all instance types: not Spot, and no storage. Prices on demand may fall in the meantime, the plan's do not.";
 
 /// All about an advice, for a mail.
 pub(super) fn details(commitment: &Commitment, advice: &Advice, offered: &Offered) -> Vec<Detail> {
@@ -42,9 +42,9 @@ fn usage(commitment: &Commitment, advice: &Advice) -> Detail {
     if advice.owned_covers.is_zero() {
         list.push("no plan that this account owns or has queued covers any of it (plans of other accounts are not seen here)".to_owned());
     } else {
-        list.push(format!("-{}: covered by the plans that you own and that go on", monthly(advice.a_month(advice.owned_covers))));
+        list.push(format!("-{}: covered by the plans that you own or that are queued", monthly(advice.a_month(advice.owned_covers))));
     }
-    list.push(format!("= {} that stays, and that a plan can cover", monthly(advice.a_month(advice.stays()))));
+    list.push(format!("= {} that stays", monthly(advice.a_month(advice.stays()))));
     let whose = commitment
         .account
         .as_ref()
@@ -125,16 +125,20 @@ pub(super) fn instances(advice: &Advice, one: &Used) -> Option<String> {
     let [all, stay] = [one.on_demand, one.stays].map(|usd| usd.checked_div(price).map(|count| count.round_dp(1).normalize()));
     let (all, stay) = (all.filter(|count| !count.is_zero())?, stay?);
     let gone = all - stay;
-    let is_waste = advice.owned_covers.is_zero() && !advice.deducted.iter().any(|one| one.moves_to_spot);
-    let what = match (gone.is_zero(), is_waste, gone == Decimal::ONE) {
-        (true, ..) => return Some(format!("{all} x {instance_type} on average")),
-        (_, true, true) => "is waste",
-        (_, true, _) => "are waste",
-        (_, false, true) => "ends, moves to Spot or has a plan",
-        (_, false, _) => "end, move to Spot or have a plan",
-    };
+    if gone.is_zero() {
+        return Some(format!("{all} x {instance_type} on average"));
+    }
+    let what = what_becomes_of(advice, gone == Decimal::ONE);
     let stays = if stay == Decimal::ONE { "stays" } else { "stay" };
     Some(format!("{all} x {instance_type} on average, {gone} {what}, {stay} {stays}"))
+}
+
+/// Why some of the use does not stay, as far as any of these reasons is there: `are waste or have a plan`.
+fn what_becomes_of(advice: &Advice, is_one: bool) -> String {
+    let is_any = |moves: bool| advice.deducted.iter().any(|one| one.moves_to_spot == moves);
+    let (is, moves, has) = if is_one { ("is waste", "moves to Spot", "has a plan") } else { ("are waste", "move to Spot", "have a plan") };
+    let all = [(is_any(false), is), (is_any(true), moves), (!advice.owned_covers.is_zero(), has)];
+    all.into_iter().filter(|(is_there, _)| *is_there).map(|(_, what)| what).collect::<Vec<_>>().join(" or ")
 }
 
 /// What the owners of waste could end without a commitment, USD a month.
@@ -225,6 +229,15 @@ fn cautions(advice: &Advice, offered: &Offered) -> Vec<String> {
             "The last week costs {} {how} than these days on average: the smaller of both commitments is advised. Look again in two weeks.",
             percent(advice.trend.abs())
         ));
+    }
+    if advice.has_moved() {
+        says.push(format!(
+            "In the last week, {} of the use was of other usage types than on all these days: the smaller of both commitments is advised.",
+            percent(advice.moved)
+        ));
+    }
+    if !advice.ended_types.is_empty() && advice.ended_on.is_none() {
+        says.push(format!("Hardly anything is used any more of {}: the commitment leaves it out.", advice.ended_types.join(", ")));
     }
     let days = advice.hours / 24;
     if let Some(earlier) = &advice.earlier {

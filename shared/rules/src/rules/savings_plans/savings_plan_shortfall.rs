@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{message, per_hour, reasons, steps};
 use crate::{
-    facts::Commitment,
+    facts::{Advised, Commitment},
     rules::{
         context::RuleContext,
         rule::{Manner, Rule},
@@ -63,6 +63,9 @@ impl Rule for SavingsPlanShortfall {
         if self.min_saving.0 <= offered.usd_per_month && !offered.commitment.is_zero() {
             return Verdict::Waste(Box::new(buy((commitment, advice, offered), cx.now)));
         }
+        if let Some(before) = commitment.advised_before.filter(|before| self.min_saving.0 <= before.usd_per_month) {
+            return Verdict::Waste(Box::new(retract(&before, (commitment, advice, offered))));
+        }
         let by_aws = offered.by_aws.as_ref().filter(|aws| LEAST_BY_AWS <= aws.commitment && self.min_saving.0 <= aws.usd_per_month);
         by_aws.map_or(Verdict::Fine, |aws| {
             let reason = format!(
@@ -87,10 +90,27 @@ impl Rule for SavingsPlanShortfall {
     }
 }
 
+/// Takes back what was advised before: somebody may be about to buy it.
+fn retract(before: &Advised, (commitment, advice, offered): (&Commitment, &Advice, &Offered)) -> Waste {
+    let was = per_hour(before.commitment);
+    let notice = Notice {
+        key: Some("do not buy".to_owned()),
+        subject: Some(format!("do not buy the Savings Plan of {was} that was advised")),
+        headline: Some("do not buy"),
+        details: reasons::details(commitment, advice, offered),
+        advice: Some("buy nothing. The guard looks again every week.".to_owned()),
+        ..Notice::default()
+    };
+    let reason = format!("{was} was advised a week ago, and is not any more: {}", reasons::why_not(advice, offered));
+    Waste { reason: reason.into(), notice, ..Waste::default() }
+}
+
 fn buy((commitment, advice, offered): (&Commitment, &Advice, &Offered), now: Timestamp) -> Waste {
     let mut details: Vec<Detail> = message::worth_of_the_waste(advice, offered).into_iter().collect();
     details.extend(reasons::details(commitment, advice, offered));
     let notice = Notice {
+        // It is mailed again if it changes.
+        key: Some(format!("buy {}", commitment.known_as.normalize())),
         subject: Some(message::subject(advice, offered)),
         headline: Some("to commit to"),
         details,
@@ -98,5 +118,5 @@ fn buy((commitment, advice, offered): (&Commitment, &Advice, &Offered), now: Tim
         is_saving: true,
         ..Notice::default()
     };
-    Waste { reason: message::reason(advice, offered).into(), usd_per_month: Some(offered.usd_per_month), notice, ..Waste::default() }
+    Waste { reason: message::reason(advice, offered).into(), usd_per_month: Some(offered.promised()), notice, ..Waste::default() }
 }

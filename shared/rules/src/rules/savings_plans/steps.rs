@@ -59,37 +59,33 @@ impl Steps<'_> {
     /// When and how to buy it.
     fn buy(&self) -> String {
         let offered = self.offered;
-        let (twice, when) = if self.can_be_returned() {
-            (String::new(), when(self.now))
-        } else {
-            (
-                format!("Check the number twice: a plan of more than {} per hour cannot be returned at all. ", whole_dollars(RETURNABLE)),
-                String::new(),
-            )
-        };
+        let when = if self.can_be_returned() { when(self.now) } else { String::new() };
         let anyway = if self.waste.is_zero() { "" } else { ", whether or not the waste has ended by then: the number leaves it out" };
+        let twice =
+            format!(" Check the number twice: a plan of more than {} per hour cannot be returned at all.", whole_dollars(RETURNABLE));
         format!(
-            "{twice}If it does, buy it{when}{anyway}. In the console: Billing and Cost Management, Savings Plans, Purchase Savings Plans, type SageMaker, {}, {}, hourly commitment {} or less.",
+            "If the use goes on, buy it{when}{anyway}. If the number changes before that, there is another mail. In the console: Billing and Cost Management, Savings Plans, Purchase Savings Plans, type SageMaker, {}, {}, hourly commitment {} or less.{}",
             offered.offer.term,
             offered.offer.payment,
-            hourly(offered.commitment)
+            hourly(offered.commitment),
+            if self.can_be_returned() { "" } else { &twice }
         )
     }
 
     /// How to see whether it pays, and until when it can be returned. `None`: it cannot.
     fn look(&self) -> Option<String> {
-        let an_hour = |usd: Decimal| short(usd / Decimal::from(self.advice.hours.max(1)));
-        let without = if self.waste.is_zero() {
-            ""
+        let falls = self.offered.may_fall.unwrap_or_default();
+        let waste = if self.waste.is_zero() {
+            String::new()
         } else {
-            ", without those of the waste: while it runs, it fills the plan, and the Utilization report shows the plan as used"
+            format!(
+                " While the waste runs, it fills the plan, and the report shows the plan as used. Then look at the usage quantity (hours) by instance type, without those of the waste, in the hours of a day with the least use. Times their prices on demand, all hours were worth {} an hour on average in the days above. If they are worth {falls} % less, return it.",
+                short((self.advice.stays() + self.advice.owned_covers) / Decimal::from(self.advice.hours.max(1)))
+            )
         };
-        let (stays, owned) = (self.advice.stays(), self.advice.owned_covers);
-        let falls = Decimal::from(self.offered.may_fall.unwrap_or_default()) / Decimal::ONE_HUNDRED;
         let text = format!(
-            "On the sixth day after that, look in Cost Explorer at the usage quantity (hours) of all instance types{without}. Times their prices on demand, these hours were worth {} an hour on average in the days above. Below {} an hour, the plan loses money: return it (Savings Plans, Inventory, Return). That is possible only within {RETURNABLE_FOR} days, and only in the calendar month (UTC) of its purchase. An organization can return 10 a year.",
-            an_hour(stays + owned),
-            an_hour(stays * (Decimal::ONE - falls) + owned)
+            "On the sixth day after that, look in Cost Explorer at the plan's utilization report. Below {} %, the plan loses money: return it (Savings Plans, Inventory, Return). That is possible only within {RETURNABLE_FOR} days, and only in the calendar month (UTC) of its purchase. An organization can return 10 a year.{waste}",
+            100_u32.saturating_sub(falls)
         );
         self.can_be_returned().then_some(text)
     }
@@ -140,11 +136,15 @@ mod tests {
             let text = steps(&advice, &offered, "2026-11-30T08:00:00Z".parse().unwrap());
             let third = text.lines().nth(2).unwrap();
             assert_eq!(
-                third.starts_with("3. If it does, buy it between 7 and 24 December, whether or not the waste has ended by then"),
+                third.starts_with("3. If the use goes on, buy it between 7 and 24 December, whether or not the waste has ended by then"),
                 can_be_returned,
                 "{third}"
             );
-            assert_eq!(third.starts_with("3. Check the number twice: "), !can_be_returned, "{third}");
+            assert_eq!(
+                third.contains(" Check the number twice: a plan of more than $100 per hour cannot be returned"),
+                !can_be_returned,
+                "{third}"
+            );
             assert_eq!(text.lines().count(), if can_be_returned { 4 } else { 3 });
         }
     }
@@ -158,16 +158,16 @@ mod tests {
                 &[
                     "1. Ask the owners of the waste above to end it or to keep it, by 23 November. Ending it saves $3,650.00 a month without a commitment. If it is kept, the guard advises",
                     "2. Ask who runs what stays whether it goes on: the plan pays if this use lasts 8.8 of its 12 months.",
-                    "3. If it does, buy it by 23 November, whether or not the waste has ended by then: the number leaves it out. In the console: ",
-                    "4. On the sixth day after that, look in Cost Explorer at the usage quantity (hours) of all instance types, without those of the waste: while it runs, it fills the plan, and the Utilization report shows the plan as used. Times their prices on demand, these hours were worth $5.00 an hour on average in the days above. Below $3.10 an hour, the plan loses money: return it",
+                    "3. If the use goes on, buy it by 23 November, whether or not the waste has ended by then: the number leaves it out. If the number changes before that, there is another mail. In the console: ",
+                    "4. On the sixth day after that, look in Cost Explorer at the plan's utilization report. Below 73 %, the plan loses money: return it (Savings Plans, Inventory, Return). That is possible only within 7 days, and only in the calendar month (UTC) of its purchase. An organization can return 10 a year. While the waste runs, it fills the plan, and the report shows the plan as used. Then look at the usage quantity (hours) by instance type, without those of the waste, in the hours of a day with the least use. Times their prices on demand, all hours were worth $5.00 an hour on average in the days above. If they are worth 27 % less, return it.",
                 ][..],
             ),
             (
                 Certainty::Enforced,
                 &[
                     "1. Ask who runs what stays whether it goes on: the plan pays if this use lasts 8.8 of its 12 months.",
-                    "2. If it does, buy it by 23 November. In the console: ",
-                    "3. On the sixth day after that, look in Cost Explorer at the usage quantity (hours) of all instance types. Times their prices on demand, these hours were worth $5.00 an hour on average in the days above. Below $3.10 an hour, the plan loses money: return it",
+                    "2. If the use goes on, buy it by 23 November. If the number changes before that, there is another mail. In the console: ",
+                    "3. On the sixth day after that, look in Cost Explorer at the plan's utilization report. Below 73 %, the plan loses money: return it",
                 ],
             ),
         ] {

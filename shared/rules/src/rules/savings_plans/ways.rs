@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::{monthly, per_hour, percent};
+use super::{if_longer, monthly, per_hour, percent};
 use crate::{
     rules::verdict::Detail,
     savings_plan::{Advice, Offer, Offered, Payment},
@@ -26,11 +26,11 @@ fn way(advice: &Advice, one: &Offered) -> String {
     let cheaper = one.discount().map_or_else(String::new, |part| format!(", {} less than on demand", percent(part)));
     let used = one.utilisation.map(percent).filter(|used| used != "100 %");
     format!(
-        "{}: {}{aws}{cheaper}. It saves {}, {} over its term. It binds you to {}, {}.{}",
+        "{}: {}{aws}{cheaper}. It saves {}{}. It binds you to {}, {}.{}",
         one.offer,
         per_hour(one.commitment),
         monthly(one.usd_per_month),
-        dollars(one.usd_per_month * one.offer.term.months()),
+        if_longer(advice, one),
         dollars(one.binds()),
         upfront(advice, one),
         used.map_or_else(String::new, |used| format!(" {used} of it is used."))
@@ -46,11 +46,18 @@ fn upfront(advice: &Advice, one: &Offered) -> String {
     };
     let no_upfront = advice.of(Offer { payment: Payment::NoUpfront, ..one.offer });
     let more = no_upfront.map(|other| one.usd_per_month - other.usd_per_month).filter(|usd| Decimal::ZERO < *usd);
-    let more = more.map_or_else(String::new, |usd| format!(": for that it saves {} more than No Upfront", monthly(usd)));
+    let covers_the_same = no_upfront.is_some_and(|other| is_about(one.covers(), other.covers()));
+    let why = if covers_the_same { "for that it" } else { "it covers more, and" };
+    let more = more.map_or_else(String::new, |usd| format!(": {why} saves {} more than No Upfront", monthly(usd)));
     let back = one
         .payback_months()
         .map_or_else(String::new, |months| format!(". It is recovered by savings after {:.1} months", months.round_dp(1)));
     format!("{paid} of it due when you buy{more}{back}")
+}
+
+/// Whether two amounts differ by less than 1 %.
+fn is_about(one: Option<Decimal>, other: Option<Decimal>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| (one - other).abs() * Decimal::ONE_HUNDRED < other)
 }
 
 #[cfg(test)]
