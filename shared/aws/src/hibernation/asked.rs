@@ -1,7 +1,7 @@
 //! Hibernates or restores one endpoint because a person asks for it.
 
 use cost_rules::{
-    facts::{Facts, HibernationStage, RunState},
+    facts::{Backlog, Facts, HibernationStage, RunState},
     policy::Policy,
     remedy::WakesBy,
     resource::{Kind, Ownership, Resource},
@@ -56,7 +56,7 @@ async fn judge(context: &Context, rulebook: &Rulebook, endpoint: &str, report: &
     if found.state != RunState::InService || found.is_deploying {
         return Err("it is not in service, or a change of it is under way".to_owned());
     }
-    if found.backlog.is_some_and(|waiting| 0 < waiting) {
+    if found.backlog.as_ref().is_some_and(Backlog::has_waited) {
         return Err("requests wait in its queue".to_owned());
     }
     if let Some(kept) = rulebook.is_kept(&found.resource, now) {

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use cost_rules::{
     mail::{self, Digest, Due, Item, MailContext, Notification, Post},
-    plan::{Closed, End, FindingKey, News, Plan, Planned, Record, Step},
+    plan::{Closed, End, FindingKey, Plan, Planned, Record, Step},
     policy::Policy,
     remedy::new_name,
     resource::Kind,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Run, remember};
 use crate::{
@@ -20,9 +20,6 @@ use crate::{
     mailer::{self, MAILS_A_SECOND, Pace},
     report::Report,
 };
-
-/// How long it is remembered what was done to which resource or series of jobs: a month without it is a new habit.
-const HABIT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Notifies all owners: mails what is urgent, and leaves the rest for their next regular mails. `nobody_listens`: why no mail would reach anybody; then none is
 /// sent. Returns the keys of the findings that were written into the ledger since.
@@ -111,27 +108,27 @@ async fn leave_asides(context: &Context, plan: &Plan, mail_context: &MailContext
 
 /// Marks what was done before to the same resource or series of jobs. Where that is not known, the owner is mailed at once.
 async fn mark_habits(ledger: &Ledger<'_>, items: &mut [Item]) {
-    let habits: BTreeSet<String> = items.iter().filter_map(habit).collect();
+    let habits: BTreeSet<String> = mail::habits(&*items).map(name_of_habit).collect();
     if habits.is_empty() {
         return;
     }
     match ledger.are_kept(habits.into_iter()).await {
-        Ok(known) => items.iter_mut().for_each(|item| item.is_repeated |= habit(item).is_some_and(|habit| known.contains(&habit))),
+        Ok(known) => mail::mark_habits(items, |habit| known.contains(&name_of_habit(habit))),
         Err(error) => lambda_runtime::tracing::warn!("what was done before is not known: {error:#}"),
     }
 }
 
 /// Remembers what owners were mailed that was done.
 async fn keep_habits(ledger: &Ledger<'_>, items: impl Iterator<Item = &Item>, now: Timestamp) {
-    let habits: BTreeSet<String> = items.filter(|item| !item.is_repeated).filter_map(habit).collect();
-    if let Err(error) = ledger.keep_names_for(habits.into_iter(), now, HABIT).await {
+    let habits: BTreeSet<String> = mail::new_habits(items).map(name_of_habit).collect();
+    if let Err(error) = ledger.keep_names_for(habits.into_iter(), now, mail::HABIT).await {
         lambda_runtime::tracing::warn!("what was done is not remembered: {error:#}");
     }
 }
 
-/// The name under which the ledger remembers what was done. `None`: nothing was done.
-fn habit(item: &Item) -> Option<String> {
-    (matches!(item.news, News::Done(_)) && !item.habit.is_empty()).then(|| format!("done#{}", item.habit))
+/// The name under which the ledger remembers what was done.
+fn name_of_habit(habit: &str) -> String {
+    format!("done#{habit}")
 }
 
 /// What the owners are notified of: findings, and resources that an earlier run stopped but was interrupted before it could mail that.

@@ -2,17 +2,16 @@
 
 use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
-use cost_aws::{caller::Caller, gather::past};
-use cost_rules::{
-    rehearsal::rehearse,
-    rulebook::Rulebook,
-    text::{lines, one_line},
+use cost_aws::{
+    caller::Caller,
+    gather::past::{self, CLOUDTRAIL_KEEPS, Days},
 };
+use cost_rules::{facts::Unread, rehearsal::rehearse, rulebook::Rulebook, text::lines};
 use jiff::{SignedDuration, Timestamp};
 
-use self::shown::{Rehearsed, Unread};
+use self::shown::Rehearsed;
 use crate::scan::found::{CLOSED_REGION, is_closed_region};
 
 mod shown;
@@ -38,6 +37,9 @@ pub(crate) struct Rehearse {
     /// Rehearse as if it were this time, for example `2026-11-29T03:00:00Z`. The resources and their tags are those of now.
     #[arg(long, value_name = "TIME")]
     as_of: Option<Timestamp>,
+    /// What time it is, in a simulated account.
+    #[arg(long, value_name = "TIME", hide = true)]
+    clock: Option<Timestamp>,
 }
 
 /// How a rehearsal is printed.
@@ -68,8 +70,9 @@ impl Rehearse {
                 return ExitCode::from(POLICY_WRONG);
             }
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let rehearsed = runtime.context("no asynchronous runtime").and_then(|runtime| runtime.block_on(self.rehearsed(&rulebook)));
+        let runtime = listen_to_ctrl_c()
+            .and_then(|()| tokio::runtime::Builder::new_current_thread().enable_all().build().context("no asynchronous runtime"));
+        let rehearsed = runtime.and_then(|runtime| runtime.block_on(self.rehearsed(&rulebook)));
         match rehearsed.and_then(|rehearsed| Ok((self.written(&rehearsed)?, rehearsed))) {
             Ok((text, rehearsed)) => {
                 crate::print(&text);
@@ -87,30 +90,43 @@ impl Rehearse {
     }
 
     async fn rehearsed(&self, rulebook: &Rulebook) -> anyhow::Result<Rehearsed> {
+        let days = self.days()?;
         let caller = Caller::of(self.profile.as_deref(), self.region.as_deref()).await?;
         let region = caller.region.clone();
-        if !caller.can_ask(&region) {
-            bail!("the credentials are not for {region}: they are of account {} in another partition of AWS", caller.account);
-        }
+        ensure!(
+            caller.can_ask(&region),
+            "the credentials are not for {region}: they are of account {} in another partition of AWS",
+            caller.account
+        );
         if std::io::stderr().is_terminal() {
             eprintln!("Reading CloudTrail's events, two requests a second: minutes where much was started and stopped …");
         }
-        let now = self.as_of.unwrap_or_else(Timestamp::now);
-        let from = now - SignedDuration::from_hours(24 * i64::from(self.days));
         let clients = caller.context("rehearse", &region, None, false).clients;
-        let read = Box::pin(past::read(&clients, &caller.trail(&region), rulebook, (from, now))).await;
-        let mut unread: Vec<Unread> = read.unread.iter().map(|one| Unread { what: one_line(&one.what), why: one_line(&one.why) }).collect();
-        if is_closed_region(unread.iter().map(|one| one.why.as_str())) {
-            unread = vec![Unread { what: "everything".to_owned(), why: CLOSED_REGION.to_owned() }];
+        let mut read = Box::pin(past::read(&clients, &caller.trail(&region), rulebook, days)).await;
+        if is_closed_region(read.unread.iter().map(|one| one.why.as_str())) {
+            read.unread = vec![Unread::new("everything", CLOSED_REGION)];
         }
         Ok(Rehearsed {
             account: caller.account,
             region,
             of: rehearse(rulebook, &read.history),
-            unread,
-            forgotten: read.forgotten,
+            unread: read.unread,
+            left_out: read.left_out,
             metrics: read.metrics,
         })
+    }
+
+    /// The days that are rehearsed, as far as CloudTrail still has their events.
+    fn days(&self) -> anyhow::Result<Days> {
+        let now = self.clock.unwrap_or_else(Timestamp::now);
+        let until = self.as_of.unwrap_or(now);
+        let from = until - SignedDuration::from_hours(24 * i64::from(self.days));
+        let oldest = now - CLOUDTRAIL_KEEPS;
+        ensure!(
+            oldest <= from,
+            "these days begin at {from:.0}, but CloudTrail has only the events since {oldest:.0}: give fewer --days, or a later --as-of"
+        );
+        Ok(Days { from, until, now })
     }
 
     fn written(&self, rehearsed: &Rehearsed) -> anyhow::Result<String> {
@@ -121,6 +137,15 @@ impl Rehearse {
             Format::Markdown => Ok(shown::markdown(rehearsed)),
         }
     }
+}
+
+/// Ends the program when somebody presses Ctrl-C: a part of a history is no rehearsal.
+fn listen_to_ctrl_c() -> anyhow::Result<()> {
+    let end = || {
+        eprintln!("Interrupted: nothing was rehearsed.");
+        std::process::exit(NOT_ALL_READ.into());
+    };
+    ctrlc::set_handler(end).context("Ctrl-C could not be listened to")
 }
 
 fn status(rehearsed: &Rehearsed) -> u8 {

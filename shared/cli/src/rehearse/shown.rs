@@ -1,10 +1,14 @@
 //! A rehearsal, for people, programs, spreadsheets and wikis.
 
-use std::fmt::Write as _;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use cost_rules::{
+    facts::Unread,
     price::dollars,
-    rehearsal::{Mails, NotRehearsed, Rehearsal, Stop},
+    rehearsal::{LeftOut, Mails, NotRehearsed, Rehearsal, Stop, WhyLeftOut},
     resource::{Kind, owner_words},
     text::{cell, one_line},
 };
@@ -17,15 +21,15 @@ use crate::{output, scan::shown::plain};
 /// How many stops the table lists. The other formats have all.
 const LISTED: usize = 50;
 
-/// Names of sums.
-const WRONG: &str = "wrong stops (used within an hour after)";
-const ANYWAY: &str = "stopped anyway (in reality within an hour after)";
-const HELD_BACK: &str = "left for the next run (max-actions)";
+/// How many resources of those that are left out the texts name. JSON has all.
+const NAMED: usize = 5;
 
 /// What no history tells.
-const LIMITS: [&str; 4] = [
+const LIMITS: [&str; 6] = [
     "Who had a notebook or an app open already used it without a call that AWS records, and only a notebook's idle agent shows that: more stops may have been wrong than are counted.",
-    "Tags, instance types, prices and exemptions are those of today, and so is what a deployed guard has already done.",
+    "Calls of endpoints are known by the hour: a run within an hour does not see its calls, and a call in the hour of a stop counts as made after it.",
+    "Tags, prices and exemptions are those of today, and so is what a deployed guard has already done. Instance types are those of the call that created a notebook or an app, else those of today.",
+    "The functions run at the template's default times: endpoints are looked at daily at 07:45 UTC.",
     "Whether a program was running, and what was only in memory, is in no history.",
     "When a budget was used up, and what that would have enforced (`on-exceed`), is in no history.",
 ];
@@ -36,16 +40,16 @@ pub(super) struct Rehearsed {
     pub(super) region: String,
     pub(super) of: Rehearsal,
     pub(super) unread: Vec<Unread>,
-    /// The ids of resources that are deleted now, and of which the history does not say what they were.
-    pub(super) forgotten: Vec<String>,
+    /// What could not be rehearsed.
+    pub(super) left_out: Vec<LeftOut>,
     /// How many metrics CloudWatch was asked for.
     pub(super) metrics: usize,
 }
 
-/// What could not be read, and why.
-pub(super) struct Unread {
-    pub(super) what: String,
-    pub(super) why: String,
+/// A list with a title.
+struct Section {
+    title: &'static str,
+    items: Vec<String>,
 }
 
 /// For people: the stops with what came after them, the sums, and what is not known.
@@ -68,32 +72,58 @@ pub(super) fn table(rehearsed: &Rehearsed) -> String {
     if LISTED < of.stops.len() {
         let _ = writeln!(text, "\n… and {} more: --format csv or json has all.", of.stops.len() - LISTED);
     }
-    text + &sums(of) + &not_known(rehearsed)
+    let rows: Vec<(&str, Vec<String>)> = sums(of).into_iter().map(|(name, value)| (name, vec![value])).collect();
+    let _ = write!(text, "\n{}{}", output::table(&rows), mails(of).as_ref().map_or_else(String::new, Section::text));
+    text + &not_known(rehearsed)
+}
+
+impl Section {
+    fn text(&self) -> String {
+        self.items.iter().fold(format!("\n{}:\n", self.title), |text, item| text + &format!("* {}\n", one_line(item)))
+    }
+
+    fn markdown(&self) -> String {
+        self.items.iter().fold(format!("\n{}:\n\n", self.title), |text, item| text + &format!("* {}\n", plain(item)))
+    }
 }
 
 /// `Account 123456789012, eu-central-1, 30 days until 2026-11-30T00:00:00Z: this policy would have stopped …`
 fn headline(rehearsed: &Rehearsed) -> String {
     let of = &rehearsed.of;
     let hours = of.until.duration_since(of.from).as_hours();
-    let days = if hours == 24 { "1 day".to_owned() } else { format!("{} days", hours / 24) };
+    let days = counted(usize::try_from(hours / 24).unwrap_or_default(), "day", "days");
     let place = format!("Account {}, {}, {days} until {}", rehearsed.account, rehearsed.region, second(of.until));
     if of.looked_at == 0 {
-        let known = if rehearsed.unread.is_empty() { "" } else { " as far as could be read" };
+        let is_whole = rehearsed.unread.is_empty() && rehearsed.left_out.is_empty();
+        let known = if is_whole { "" } else { " as far as is known" };
         return format!("{place}: no notebook instance, Studio app or endpoint was on{known}, so there is nothing to rehearse.");
     }
     let looked = format!("of {} that were on", of.looked_at);
     if of.stops.is_empty() {
         return format!("{place}: this policy would have stopped nothing {looked}.");
     }
-    let times = |number: usize| if number == 1 { "once".to_owned() } else { format!("{number} times") };
-    let resources: std::collections::BTreeSet<&str> = of.stops.iter().map(|stop| stop.resource.id.as_str()).collect();
+    let resources: BTreeSet<&str> = of.stops.iter().map(|stop| stop.resource.id.as_str()).collect();
     format!(
-        "{place}: this policy would have stopped something {} ({} resources {looked}), {} wrongly, and saved about {}.",
+        "{place}: this policy would have stopped something {} ({} {looked}), {} wrongly, and saved about {}.",
         times(of.stops.len()),
-        resources.len(),
-        times(of.wrong().count()).replace("0 times", "never"),
+        counted(resources.len(), "resource", "resources"),
+        times(of.wrong().count()),
         dollars(of.saved_usd())
     )
+}
+
+/// `never`, `once`, `2 times`
+pub(super) fn times(number: usize) -> String {
+    match number {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        _ => format!("{number} times"),
+    }
+}
+
+/// `1 entry`, `2 entries`
+pub(super) fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 fn second(at: Timestamp) -> String {
@@ -133,63 +163,70 @@ fn after(stop: &Stop) -> String {
     format!("{title}: {}", one_line(&stop.after_words()))
 }
 
-/// The sums, and the mails by owner.
-fn sums(of: &Rehearsal) -> String {
-    let row = |name, number: usize| (name, vec![number.to_string()]);
-    let mut rows = vec![
-        row("stops", of.stops.len()),
-        row(WRONG, of.wrong().count()),
-        row(ANYWAY, of.anyway()),
-        row("stops whose price is not known", of.stops.iter().filter(|stop| stop.saved_usd.is_none()).count()),
-        row("warnings", of.warnings),
-        row(HELD_BACK, of.held_back),
+/// The sums, by name.
+fn sums(of: &Rehearsal) -> Vec<(&'static str, String)> {
+    let unpriced = of.stops.iter().filter(|stop| stop.saved_usd.is_none()).count();
+    let optional = [
+        ("stopped anyway (in reality within an hour after)", of.stopped_soon_after()),
+        ("stops whose price is not known", unpriced),
+        ("warnings", of.warnings),
+        ("left for the next run (max-actions)", of.held_back),
     ];
-    rows.retain(|(name, values)| *name == "stops" || *name == WRONG || values[0] != "0");
-    rows.push(("saved", vec![dollars(of.saved_usd())]));
-    let mut text = format!("\n{}", output::table(&rows));
-    if !of.mails.is_empty() {
-        text += "\nMails at once, by owner:\n";
-        for (owner, Mails { at_once, regular }) in &of.mails {
-            let more = if *regular == 0 { String::new() } else { format!(", and {regular} entries of regular mails") };
-            let _ = writeln!(text, "* {}: {at_once}{more}", one_line(owner_words(owner)));
-        }
-    }
-    text
+    let always = [("stops", of.stops.len()), ("wrong stops (used within an hour after)", of.wrong().count())];
+    let counts = always.into_iter().chain(optional.into_iter().filter(|(_, number)| 0 < *number));
+    counts.map(|(name, number)| (name, number.to_string())).chain([("saved", dollars(of.saved_usd()))]).collect()
+}
+
+/// The mails by owner. `None`: there are none.
+fn mails(of: &Rehearsal) -> Option<Section> {
+    let item = |(owner, Mails { at_once, regular }): (&String, &Mails)| {
+        let more = match regular {
+            0 => String::new(),
+            _ => format!(", and {} of regular mails", counted(*regular, "entry", "entries")),
+        };
+        format!("{}: {at_once}{more}", owner_words(owner))
+    };
+    let items: Vec<String> = of.mails.iter().map(item).collect();
+    (!items.is_empty()).then_some(Section { title: "Mails at once, by owner", items })
 }
 
 /// What was not rehearsed, what no history tells, and what could not be read.
-pub(super) fn not_known(rehearsed: &Rehearsed) -> String {
+fn unknowns(rehearsed: &Rehearsed) -> Vec<Section> {
+    let said = |one: &Unread| format!("{}: {}", one.what, one.why);
+    let rules = |NotRehearsed { rules, why }: &NotRehearsed| format!("{}: {why}", rules.join(", "));
     let of = &rehearsed.of;
-    let mut text = String::new();
-    if !rehearsed.unread.is_empty() {
-        text += "\nCould not be read, so more may have been stopped:\n";
-        for one in &rehearsed.unread {
-            let _ = writeln!(text, "* {}: {}", one.what, one.why);
-        }
+    let unread = Section { title: "Could not be read, so more may have been stopped", items: rehearsed.unread.iter().map(said).collect() };
+    let items = of.not_rehearsed.iter().map(rules).chain(of.unjudged.iter().map(said)).chain(left_out(&rehearsed.left_out));
+    let unknown = Section { title: "Not known", items: items.chain(LIMITS.map(str::to_owned)).collect() };
+    [unread, unknown].into_iter().filter(|section| !section.items.is_empty()).collect()
+}
+
+/// What is left out, for each reason one line.
+fn left_out(all: &[LeftOut]) -> impl Iterator<Item = String> {
+    let mut by_reason: BTreeMap<WhyLeftOut, Vec<String>> = BTreeMap::new();
+    for one in all {
+        let name = one.from.map_or_else(|| one.id.clone(), |from| format!("{} (begun {})", one.id, second(from)));
+        by_reason.entry(one.why).or_default().push(name);
     }
-    text += "\nNot known:\n";
-    for NotRehearsed { rules, why } in &of.not_rehearsed {
-        let _ = writeln!(text, "* {}: {why}", rules.join(", "));
+    by_reason.into_iter().map(|(why, names)| {
+        let more = if NAMED < names.len() { format!(" and {} more (--format json has all)", names.len() - NAMED) } else { String::new() };
+        let named: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+        format!("Not rehearsed ({}), {}: {}{more}", names.len(), why.as_str(), named.join(", "))
+    })
+}
+
+/// What is not known, for people.
+pub(super) fn not_known(rehearsed: &Rehearsed) -> String {
+    let text: String = unknowns(rehearsed).iter().map(Section::text).collect();
+    text + &price(rehearsed)
+}
+
+/// What AWS charges, as a paragraph.
+fn price(rehearsed: &Rehearsed) -> String {
+    match rehearsed.metrics {
+        0 => String::new(),
+        metrics => format!("\nAWS charges {} for what was read (CloudWatch). CloudTrail's events are free.\n", charged(metrics)),
     }
-    for one in &of.unjudged {
-        let _ = writeln!(text, "* {}: {}", one_line(&one.what), one_line(&one.why));
-    }
-    if !rehearsed.forgotten.is_empty() {
-        let _ = writeln!(
-            text,
-            "* {}: deleted, and not known what they were: {}",
-            rehearsed.forgotten.len(),
-            one_line(&rehearsed.forgotten.join(", "))
-        );
-    }
-    for limit in LIMITS {
-        let _ = writeln!(text, "* {limit}");
-    }
-    if 0 < rehearsed.metrics {
-        let _ =
-            writeln!(text, "\nAWS charges {} for what was read (CloudWatch). CloudTrail's events are free.", charged(rehearsed.metrics));
-    }
-    text
 }
 
 /// What CloudWatch charges for reading so many metrics: $0.01 for 1,000.
@@ -207,19 +244,20 @@ pub(super) fn json(rehearsed: &Rehearsed) -> anyhow::Result<String> {
     let stops: Vec<Value> = of.stops.iter().map(|stop| stop_json(rehearsed, stop)).collect();
     let mails: Vec<Value> =
         of.mails.iter().map(|(owner, mails)| json!({"owner": owner, "at-once": mails.at_once, "regular": mails.regular})).collect();
-    let texts = |what: &str, why: &str| json!({"what": one_line(what), "why": one_line(why)});
+    let texts = |one: &Unread| json!({"what": one_line(&one.what), "why": one_line(&one.why)});
+    let left_out = |one: &LeftOut| json!({"resource": one.id, "from": one.from.map(second), "why": one.why.as_str()});
     let object = json!({
         "account": rehearsed.account, "region": rehearsed.region, "from": second(of.from), "until": second(of.until), "looked-at": of.looked_at,
         "stops": stops,
         "sums": {
-            "stops": of.stops.len(), "wrong": of.wrong().count(), "stopped-anyway": of.anyway(), "warnings": of.warnings, "held-back": of.held_back,
+            "stops": of.stops.len(), "wrong": of.wrong().count(), "stopped-anyway": of.stopped_soon_after(), "warnings": of.warnings, "held-back": of.held_back,
             "saved-usd": usd(of.saved_usd()),
         },
         "mails": mails,
         "not-rehearsed": of.not_rehearsed.iter().map(|one| json!({"rules": one.rules, "why": one.why})).collect::<Vec<_>>(),
-        "unjudged": of.unjudged.iter().map(|one| texts(&one.what, &one.why)).collect::<Vec<_>>(),
-        "forgotten": rehearsed.forgotten, "limits": LIMITS,
-        "unread": rehearsed.unread.iter().map(|one| texts(&one.what, &one.why)).collect::<Vec<_>>(),
+        "unjudged": of.unjudged.iter().map(texts).collect::<Vec<_>>(),
+        "left-out": rehearsed.left_out.iter().map(left_out).collect::<Vec<_>>(), "limits": LIMITS,
+        "unread": rehearsed.unread.iter().map(texts).collect::<Vec<_>>(),
     });
     Ok(format!("{}\n", serde_json::to_string_pretty(&object)?))
 }
@@ -297,11 +335,10 @@ pub(super) fn markdown(rehearsed: &Rehearsed) -> String {
             plain(&after(stop))
         );
     }
-    let rest = sums(&rehearsed.of) + &not_known(rehearsed);
-    let line = |line: &str| match (line.strip_prefix("* "), line.split_once("  ")) {
-        (Some(item), _) => format!("* {}\n", plain(item)),
-        (None, Some((name, value))) => format!("* {}: {}\n", plain(name), plain(value.trim())),
-        (None, None) => format!("{}\n", plain(line)),
-    };
-    text + &rest.lines().map(line).collect::<String>()
+    text.push('\n');
+    for (name, value) in sums(&rehearsed.of) {
+        let _ = writeln!(text, "* {}: {}", plain(name), plain(&value));
+    }
+    let sections = mails(&rehearsed.of).into_iter().chain(unknowns(rehearsed));
+    text + &sections.map(|section| section.markdown()).collect::<String>() + &price(rehearsed)
 }

@@ -98,7 +98,7 @@ fn add(found: &mut Found, Part { function, region }: Part<'_>, report: anyhow::R
     match report {
         Ok(report) => {
             for one in &report.unread {
-                let of = if one.is_of_a_rule { &mut found.unjudged } else { &mut found.unread };
+                let of = if one.rule.is_some() { &mut found.unjudged } else { &mut found.unread };
                 of.push(unread(&one.what, &one.why));
             }
             found.unread.extend(report.failures.iter().map(|why| unread("this run", why)));

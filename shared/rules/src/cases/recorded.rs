@@ -8,8 +8,8 @@ use toml::{Spanned, de::DeValue};
 use crate::{
     cases::keys::Keys,
     facts::{
-        Ancestor, App, Asset, AutoScaling, CanSleep, Capacity, Change, Compute, Creator, Endpoint, Facts, Invocations, JobStatus, Notebook,
-        RunState, Serving, TrainingJob, TuningDefinition, TuningJob, Usage, Variant,
+        Ancestor, App, Asset, AutoScaling, Backlog, CanSleep, Capacity, Change, Compute, Creator, Endpoint, Facts, Invocations, JobStatus,
+        Notebook, RunState, Serving, TrainingJob, TuningDefinition, TuningJob, Usage, Variant,
     },
     policy::{Policy, Table, Wrong, contradiction, table, wrong},
     remedy::Remedy,
@@ -385,7 +385,7 @@ fn endpoint(keys: &mut Keys<'_>, case: &Common, policy: &Policy, facts: &mut Fac
         is_deploying: false,
         variants: vec![variant],
         components: Some(vec![]),
-        backlog: (serving == Serving::Asynchronous).then_some(0),
+        backlog: (serving == Serving::Asynchronous).then(Backlog::default),
         attached: None,
         announced: vec![],
         hibernation: None,

@@ -37,8 +37,8 @@ pub struct Endpoint {
     pub variants: Vec<Variant>,
     /// Its inference components. `None`: not read.
     pub components: Option<Vec<Component>>,
-    /// Requests that wait in the queue of an asynchronous endpoint, at most, over the last hours. `None`: not read, or there is no queue.
-    pub backlog: Option<u64>,
+    /// Requests that wait in the queue of an asynchronous endpoint. `None`: not read, or there is no queue.
+    pub backlog: Option<Backlog>,
     /// The auto scaling that the guard attached once. `None`: it never did.
     pub attached: Option<Attached>,
     /// The auto scaling that its owner was warned of, and that was not attached yet, if it is to follow the requests. Empty: there is none.
@@ -214,6 +214,22 @@ impl Invocations {
         let hour = self.hours.iter().rposition(|requests| requests.is_some_and(|requests| 0.0 < requests))?;
         let hours = i64::try_from(hour + 1).ok()?;
         self.from.checked_add(jiff::SignedDuration::from_hours(hours)).ok()
+    }
+}
+
+/// How many requests waited in a queue.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Backlog {
+    /// The most that waited in each hour, oldest first. `None`: the hour has no datapoint.
+    pub hours: Vec<Option<f32>>,
+    /// When the first of these hours began.
+    pub from: Timestamp,
+}
+
+impl Backlog {
+    /// Whether a request waited in one of these hours.
+    pub fn has_waited(&self) -> bool {
+        self.hours.iter().flatten().any(|requests| 0.0 < *requests)
     }
 }
 

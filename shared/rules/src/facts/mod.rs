@@ -21,7 +21,7 @@ pub use self::{
         is_over, limit_of, percent_of,
     },
     endpoints::{
-        Activity, ActivityOutcome, AttachStage, Attached, AutoScaling, Component, Compute, Endpoint, Fixed, Follows, IdleByAws,
+        Activity, ActivityOutcome, AttachStage, Attached, AutoScaling, Backlog, Component, Compute, Endpoint, Fixed, Follows, IdleByAws,
         Invocations, Scaling, ScalingPolicy, ScheduledAction, Serving, Suspended, TrackedMetric, Variant,
     },
     hibernation::{CanSleep, FailedWake, Hibernation, HibernationStage, SleepingEndpoint},
@@ -234,15 +234,15 @@ pub struct Unread {
     pub why: String,
     /// `what` without names and numbers that differ from run to run: what has the same cause is the same text.
     pub cause: String,
-    /// Whether it was read, but does not say what a rule needs: an owner's tag that nobody understands, a price that is not known. The reading is whole all the same.
-    pub is_of_a_rule: bool,
+    /// The rule that needs it, if it was read but does not say enough: an owner's tag that nobody understands, a price that is not known. The reading is whole all the same.
+    pub rule: Option<&'static str>,
 }
 
 impl Unread {
     /// Something that is called the same in each run.
     pub fn new(what: impl Into<String>, why: impl Into<String>) -> Self {
         let what = what.into();
-        Self { cause: what.clone(), what, why: why.into(), is_of_a_rule: false }
+        Self { cause: what.clone(), what, why: why.into(), rule: None }
     }
 
     /// Something whose names and numbers differ from run to run.
@@ -251,9 +251,9 @@ impl Unread {
         Self { cause: cause.into(), ..self }
     }
 
-    /// What a rule needs and was not told.
+    /// What this rule needs and was not told.
     #[must_use]
-    pub fn of_a_rule(self) -> Self {
-        Self { is_of_a_rule: true, ..self }
+    pub fn of_rule(self, rule: &'static str) -> Self {
+        Self { rule: Some(rule), ..self }
     }
 }

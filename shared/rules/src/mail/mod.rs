@@ -15,6 +15,7 @@ pub use self::{
     chat::ChatMessage,
     delivery::{Due, Post, may_wait, sort_out},
     digest::{Audience, Digest, PLATFORM, Told},
+    habit::{HABIT, habits, mark_habits, new_habits},
     item::{Item, MailContext, addressee},
     notification::{Notification, notifications},
     platform::{MANY_OWNERS, MONTH, Period, PlatformGets, Sent, period_since, platform_summary},
@@ -35,6 +36,7 @@ mod closing;
 mod daily;
 mod delivery;
 mod digest;
+mod habit;
 mod item;
 mod notification;
 mod part;

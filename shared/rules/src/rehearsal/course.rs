@@ -7,7 +7,7 @@ use super::{
     outcome::{After, WRONG_WITHIN},
 };
 use crate::{
-    facts::{App, Endpoint, Hibernation, HibernationStage, Invocations, Notebook, RunState, Subject},
+    facts::{App, Backlog, Endpoint, Hibernation, HibernationStage, Invocations, Notebook, RunState, Subject},
     remedy::WakesBy,
 };
 
@@ -53,23 +53,35 @@ impl<'h, F: Replayed> Course<'h, F> {
 
     /// Stops it. `wakes`: when the guard creates it again. `end`: the end of the history.
     pub(super) fn stop(&mut self, at: Timestamp, wakes: Option<Timestamp>, end: Timestamp) -> Aftermath {
-        let ended = self.past.run_at(at).and_then(|run| run.until);
-        let is_before = |time: &Timestamp, limit: Option<Timestamp>| limit.is_none_or(|limit| *time < limit);
-        let next = self.past.uses.iter().find(|used| at < used.at).filter(|used| is_before(&used.at, wakes));
-        let used = next.filter(|used| is_before(&used.at, ended));
-        let wakes = wakes.filter(|wakes| is_before(wakes, ended) && is_before(wakes, Some(end)));
-        let after = match (used, wakes, ended) {
+        let run_end = self.past.run_at(at).and_then(|run| run.end);
+        let ended = run_end.map(|end| end.at);
+        let next = self.past.uses.iter().find(|used| at < used.at).filter(|used| wakes.is_none_or(|wakes| is_over_by(used, wakes)));
+        // What ended within the hour of a call was called before it ended.
+        let used = next.filter(|used| ended.is_none_or(|ended| used.earliest() < ended));
+        let wakes = wakes.filter(|wakes| ended.is_none_or(|ended| *wakes < ended) && *wakes < end);
+        let after = match (used, wakes, run_end) {
             (Some(used), ..) => After::Used(used.clone()),
             (None, Some(wakes), _) => After::Woken(wakes),
-            (None, None, Some(ended)) => After::Ended(ended),
+            (None, None, Some(end)) => After::Ended(end),
             (None, None, None) => After::StillOn,
         };
-        let started = self.past.runs.iter().map(|run| run.from).find(|from| at < *from);
-        let until = used.map(|used| used.at).or(wakes).or(started).unwrap_or(Timestamp::MAX);
+        let started = self.past.runs.iter().map(|run| run.from).find(|from| at < *from).unwrap_or(Timestamp::MAX);
+        let until = used.map(|used| used.at).or(wakes).unwrap_or(started).min(started);
         self.stopped = Some(Stopped { at, until, is_woken: wakes == Some(until) });
-        let saved_until = until.min(ended.unwrap_or(end)).min(end);
-        Aftermath { after, wrong: next.filter(|used| used.at.duration_since(at) <= WRONG_WITHIN).cloned(), saved_until }
+        let off_until = used.map_or(until, |used| used.earliest().max(at));
+        let saved_until = off_until.min(ended.unwrap_or(end)).min(end);
+        Aftermath { after, wrong: next.filter(|used| may_be_before(used, at + WRONG_WITHIN)).cloned(), saved_until }
     }
+}
+
+/// Whether a use was before this time.
+fn is_over_by(used: &Use, time: Timestamp) -> bool {
+    used.earliest() < time && used.at <= time
+}
+
+/// Whether a use was at this time or before, or may have been.
+fn may_be_before(used: &Use, time: Timestamp) -> bool {
+    used.earliest() < time || used.at <= time
 }
 
 /// What can be replayed.
@@ -104,8 +116,15 @@ impl Replayed for Endpoint {
         let variants = endpoint.variants.iter_mut().map(|variant| &mut variant.invocations);
         let components = endpoint.components.iter_mut().flatten().map(|component| &mut component.invocations);
         for invocations in variants.chain(components) {
-            *invocations = invocations.as_ref().map(|all| known_then(all, now));
+            *invocations = invocations.as_ref().map(|all| {
+                let (from, hours) = known_then((all.from, &all.hours), now);
+                Invocations::by_hour(from, hours)
+            });
         }
+        endpoint.backlog = endpoint.backlog.as_ref().map(|all| {
+            let (from, hours) = known_then((all.from, &all.hours), now);
+            Backlog { hours, from }
+        });
         endpoint.hibernation = before.map(|stopped| Hibernation {
             stage: HibernationStage::Awake,
             at: stopped.until,
@@ -122,14 +141,12 @@ impl Replayed for Endpoint {
     }
 }
 
-/// The requests by the hour that were known at this time.
-fn known_then(all: &Invocations, now: Timestamp) -> Invocations {
-    let this_hour = usize::try_from(now.duration_since(all.from).as_hours()).unwrap_or_default();
+/// The numbers of the hours that were over at this time, as far as a run looks back: when the first of these hours began, and the numbers.
+fn known_then((from, hours): (Timestamp, &[Option<f32>]), now: Timestamp) -> (Timestamp, Vec<Option<f32>>) {
+    let this_hour = usize::try_from(now.duration_since(from).as_hours()).unwrap_or_default().min(hours.len());
     let looked_back = usize::try_from(USE_LOOKED_BACK.as_hours()).unwrap_or_default();
-    let first = this_hour.saturating_sub(looked_back).min(all.hours.len());
-    let hours = all.hours[first..all.hours.len().min(this_hour + 1)].to_vec();
-    let from = all.from + SignedDuration::from_hours(i64::try_from(first).unwrap_or_default());
-    Invocations::by_hour(from, hours)
+    let first = this_hour.saturating_sub(looked_back);
+    (from + SignedDuration::from_hours(i64::try_from(first).unwrap_or_default()), hours[first..this_hour].to_vec())
 }
 
 #[cfg(test)]
@@ -140,11 +157,18 @@ mod tests {
     fn only_what_was_known_then_is_seen() {
         let from: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap();
         #[expect(clippy::cast_precision_loss, reason = "a small number")]
-        let all = Invocations::by_hour(from, (0..24 * 30).map(|hour| Some(hour as f32)).collect());
-        let seen = known_then(&all, "2026-11-20T07:45:00Z".parse().unwrap());
-        assert_eq!((seen.from, seen.hours.len()), ("2026-11-06T07:00:00Z".parse().unwrap(), 24 * 14 + 1));
-        assert_eq!((seen.hours[0], seen.hours.last()), (Some(127.0), Some(&Some(463.0))));
-        let early = known_then(&all, "2026-11-02T00:00:00Z".parse().unwrap());
-        assert_eq!((early.from, early.hours.len()), (from, 25));
+        let all: Vec<Option<f32>> = (0..24 * 30).map(|hour| Some(hour as f32)).collect();
+        for (now, first, hours, last) in [
+            // The hour that is not over is not known.
+            ("2026-11-20T07:45:00Z", "2026-11-06T07:00:00Z", 24 * 14, Some(462.0)),
+            ("2026-11-20T08:00:00Z", "2026-11-06T08:00:00Z", 24 * 14, Some(463.0)),
+            ("2026-11-02T00:00:00Z", "2026-11-01T00:00:00Z", 24, Some(23.0)),
+            ("2026-11-01T00:30:00Z", "2026-11-01T00:00:00Z", 0, None),
+            // The history ends before.
+            ("2026-12-02T00:00:00Z", "2026-11-17T00:00:00Z", 24 * 14, Some(719.0)),
+        ] {
+            let (seen_from, seen) = known_then((from, &all), now.parse().unwrap());
+            assert_eq!((seen_from, seen.len(), seen.last().copied().flatten()), (first.parse().unwrap(), hours, last), "{now}");
+        }
     }
 }

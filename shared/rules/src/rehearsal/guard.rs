@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::{outcome::Rehearsal, scope::REHEARSED};
+use super::{outcome::Rehearsal, scope::is_rehearsed};
 use crate::{
     facts::{Facts, Unread},
     mail::{self, Item},
@@ -13,9 +13,6 @@ use crate::{
     rulebook::{Finding, Judgement, Rulebook},
     vocabulary::scope::Scope,
 };
-
-/// For how long it is remembered what was done to which resource.
-const HABIT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// A function with its ledger in memory.
 pub(super) struct Guard<'a> {
@@ -29,7 +26,7 @@ pub(super) struct Guard<'a> {
 }
 
 /// What a run stops, for each resource the findings that ask for it.
-pub(super) type Acts = BTreeMap<String, Vec<Finding>>;
+pub(super) type Stops = BTreeMap<String, Vec<Finding>>;
 
 impl<'a> Guard<'a> {
     pub(super) fn new(rulebook: &'a Rulebook) -> Self {
@@ -43,7 +40,7 @@ impl<'a> Guard<'a> {
     }
 
     /// One run. What it mails is added to the rehearsal.
-    pub(super) fn run(&mut self, facts: &Facts, scope: &Scope, rehearsal: &mut Rehearsal) -> Acts {
+    pub(super) fn run(&mut self, facts: &Facts, scope: &Scope, rehearsal: &mut Rehearsal) -> Stops {
         let judgement = self.judge(facts);
         let now = facts.now;
         let mut plan = plan(judgement, facts, Some(self.ledger.values().cloned().collect()), scope);
@@ -56,26 +53,25 @@ impl<'a> Guard<'a> {
         self.write(silent);
         rehearsal.held_back += plan.planned.iter().filter(|one| one.step == Step::HoldBack).count();
         self.mail(&mut plan, now, rehearsal);
-        let mut acts = Acts::new();
+        let mut stops = Stops::new();
         for one in plan.planned.into_iter().filter(|one| one.step == Step::Act) {
-            acts.entry(one.finding.resource.id.clone()).or_default().push(one.finding);
+            stops.entry(one.finding.resource.id.clone()).or_default().push(one.finding);
         }
-        acts
+        stops
     }
 
     /// What the rehearsed rules find.
     fn judge(&mut self, facts: &Facts) -> Judgement {
         let mut judgement = self.rulebook.evaluate(facts);
         judgement.findings.retain(|finding| {
-            let is_rehearsed = REHEARSED.contains(&finding.rule);
+            let is_rehearsed = is_rehearsed(finding.rule);
             let attaches = matches!(finding.waste.remedy, Remedy::AttachScaling(..));
             if is_rehearsed && attaches && finding.is_enforced() {
                 self.attaching.insert(finding.rule);
             }
             is_rehearsed && !attaches
         });
-        let is_rehearsed = |one: &&Unread| REHEARSED.iter().any(|rule| one.cause.starts_with(&format!("{rule}: ")));
-        for one in judgement.unknown.iter().filter(is_rehearsed) {
+        for one in judgement.unknown.iter().filter(|one| one.rule.is_some_and(is_rehearsed)) {
             self.unjudged.insert(one.cause.clone(), one.clone());
         }
         judgement
@@ -91,10 +87,8 @@ impl<'a> Guard<'a> {
     /// Mails everything, and counts the mails.
     fn mail(&mut self, plan: &mut Plan, now: Timestamp, rehearsal: &mut Rehearsal) {
         let mut items: Vec<Item> = plan.planned.iter().filter_map(|one| Item::of(one, &self.rulebook.policy)).collect();
-        for item in items.iter_mut().filter(|item| matches!(item.news, News::Done(_)) && !item.habit.is_empty()) {
-            item.is_repeated = self.habits.get(&item.habit).is_some_and(|at| now.duration_since(*at) < HABIT);
-            self.habits.entry(item.habit.clone()).and_modify(|at| *at = if item.is_repeated { *at } else { now }).or_insert(now);
-        }
+        mail::mark_habits(&mut items, |habit| self.habits.get(habit).is_some_and(|at| now.duration_since(*at) < mail::HABIT));
+        self.habits.extend(mail::new_habits(&items).map(|habit| (habit.to_owned(), now)));
         let keys: Vec<FindingKey> = items.iter().map(|item| item.key.clone()).collect();
         rehearsal.warnings += items.iter().filter(|item| matches!(item.news, News::Warning(_))).count();
         let post = mail::sort_out(items, &self.rulebook.policy.mail);

@@ -12,6 +12,8 @@ use crate::{
 /// How far back an endpoint's use is looked at in each run.
 pub const USE_LOOKED_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
 
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
 /// What happened in one account and Region.
 #[derive(Clone, Debug, Default)]
 pub struct History {
@@ -36,7 +38,7 @@ pub struct History {
 pub struct Past<F> {
     /// As it is today, with the tags of today.
     pub today: F,
-    /// When it was on, oldest first. No two of them overlap.
+    /// When it was on, oldest first, as far as it can be rehearsed. No two of them overlap.
     pub runs: Vec<Run>,
     /// When it was used, oldest first.
     pub uses: Vec<Use>,
@@ -49,16 +51,72 @@ pub struct Past<F> {
 pub struct Run {
     /// When it was started.
     pub from: Timestamp,
-    /// When it was stopped or deleted. `None`: it is still on.
-    pub until: Option<Timestamp>,
+    /// How it ended. `None`: it is still on.
+    pub end: Option<RunEnd>,
     /// What it ran on. `None`: on what it has today.
     pub instance_type: Option<String>,
+}
+
+/// The end of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunEnd {
+    /// When.
+    pub at: Timestamp,
+    /// How.
+    pub how: Ending,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Somebody stopped it.
+    Stopped,
+    /// Somebody deleted it.
+    Deleted,
+    /// By no call: it failed, or AWS stopped it.
+    ByItself,
+}
+
+/// A resource, or a time for which it may have been on, that is not rehearsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The resource's id.
+    pub id: String,
+    /// When the run began that is left out. `None`: that is not known, or all of the resource is left out.
+    pub from: Option<Timestamp>,
+    /// Why.
+    pub why: WhyLeftOut,
+}
+
+/// Why something is not rehearsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WhyLeftOut {
+    /// The run ended without a call, and nothing says when.
+    EndNotKnown,
+    /// It is on, or on its way to another state, and nothing says since when.
+    StartNotKnown,
+    /// A notebook or an app that is deleted now, and no event says what it was.
+    DeletedNow,
+    /// An endpoint that is deleted now.
+    DeletedEndpoint,
+}
+
+impl WhyLeftOut {
+    /// As the title of a list.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EndNotKnown => "runs that ended without a call, so that nothing says when",
+            Self::StartNotKnown => "on today or on their way to another state, and nothing says since when",
+            Self::DeletedNow => "notebooks and apps that are deleted now, and no event says what they were",
+            Self::DeletedEndpoint => "endpoints that are deleted now, so that nothing says what they ran on",
+        }
+    }
 }
 
 /// A time at which a resource was used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Use {
-    /// When. Of calls of an endpoint, the beginning of their hour.
+    /// When. Of calls of an endpoint, the end of their hour: they were made before it.
     pub at: Timestamp,
     /// How.
     pub what: Used,
@@ -91,14 +149,42 @@ impl Used {
     }
 }
 
+impl Use {
+    /// The earliest time at which it may have been: an endpoint's calls are known by the hour.
+    pub fn earliest(&self) -> Timestamp {
+        if self.what == Used::Called { self.at - HOUR } else { self.at }
+    }
+}
+
 impl Run {
+    /// Until when it was on. `None`: it is still on.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.end.map(|end| end.at)
+    }
+
     /// Whether it was on at this time.
     pub fn contains(&self, at: Timestamp) -> bool {
-        self.from <= at && self.until.is_none_or(|until| at < until)
+        self.from <= at && self.until().is_none_or(|until| at < until)
+    }
+}
+
+impl Ending {
+    /// In words, before a time.
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Stopped => "was stopped at",
+            Self::Deleted => "was deleted at",
+            Self::ByItself => "ended without a call at",
+        }
     }
 }
 
 impl<F> Past<F> {
+    /// Whether it was on at any time of this span.
+    pub fn is_on_within(&self, from: Timestamp, until: Timestamp) -> bool {
+        self.runs.iter().any(|run| run.from < until && run.until().is_none_or(|end| from < end))
+    }
+
     /// The run that contains this time. `None`: it was off.
     pub fn run_at(&self, at: Timestamp) -> Option<&Run> {
         self.runs.iter().find(|run| run.contains(at))

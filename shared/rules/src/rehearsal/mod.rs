@@ -1,11 +1,11 @@
 //! What a policy would have done over the last days: an account's history, judged and planned again by the same rules, at each time at which a function would have run. Pure.
 
 pub use self::{
-    calls::{Call, Did, runs, uses},
-    history::{History, Past, Run, USE_LOOKED_BACK, Use, Used, uses_measured},
+    calls::{Call, Did, Runs, Today, UnknownRun, uses},
+    history::{Ending, History, LeftOut, Past, Run, RunEnd, USE_LOOKED_BACK, Use, Used, WhyLeftOut, uses_measured},
     outcome::{After, Mails, Rehearsal, Stop},
     replay::rehearse,
-    scope::{NotRehearsed, REHEARSED},
+    scope::{NotRehearsed, OF_ENDPOINTS, OF_NOTEBOOKS_AND_APPS},
 };
 
 mod calls;

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 
 use super::{
-    history::{Use, Used},
+    history::{RunEnd, Use, Used},
     scope::NotRehearsed,
 };
 use crate::{
@@ -83,8 +83,8 @@ pub struct Stop {
 pub enum After {
     /// It was used while it was on: its owner would have had to start it again.
     Used(Use),
-    /// It was stopped or deleted at this time.
-    Ended(Timestamp),
+    /// It ended.
+    Ended(RunEnd),
     /// The guard would have created it again at this time.
     Woken(Timestamp),
     /// It was on until now, and nobody is known to have used it.
@@ -92,9 +92,9 @@ pub enum After {
 }
 
 impl Stop {
-    /// Whether it was stopped anyway within an hour.
-    pub fn is_anyway(&self) -> bool {
-        matches!(self.after, After::Ended(at) if at.duration_since(self.at) <= WRONG_WITHIN)
+    /// Whether it was stopped or deleted within an hour in reality, too.
+    pub fn was_stopped_soon_after(&self) -> bool {
+        matches!(self.after, After::Ended(end) if end.at.duration_since(self.at) <= WRONG_WITHIN)
     }
 
     /// In words, with times by the clock of `zone`: `opened by ann at 19:50`.
@@ -102,13 +102,13 @@ impl Stop {
         let time = |at: Timestamp| clock(at, &self.zone);
         let used = |one: &Use| {
             let by = one.by.as_deref().map_or_else(String::new, |by| format!(" by {by}"));
-            let hour = if one.what == Used::Called { "in the hour from" } else { "at" };
+            let hour = if one.what == Used::Called { "in the hour until" } else { "at" };
             format!("{}{by} {hour} {}", one.what.as_str(), time(one.at))
         };
         match (&self.wrong, &self.after) {
             (Some(wrong), _) => used(wrong),
             (None, After::Used(next)) => used(next),
-            (None, After::Ended(at)) => format!("it was stopped or deleted at {}", time(*at)),
+            (None, After::Ended(end)) => format!("it {} {}", end.how.words(), time(end.at)),
             (None, After::Woken(at)) => format!("not called until the guard would have created it again at {}", time(*at)),
             (None, After::StillOn) => "on until now, and not known to be used".to_owned(),
         }
@@ -121,9 +121,9 @@ impl Rehearsal {
         self.stops.iter().filter(|stop| stop.wrong.is_some())
     }
 
-    /// The stops of what was stopped anyway within an hour.
-    pub fn anyway(&self) -> usize {
-        self.stops.iter().filter(|stop| stop.is_anyway()).count()
+    /// How many were stopped or deleted within an hour in reality, too.
+    pub fn stopped_soon_after(&self) -> usize {
+        self.stops.iter().filter(|stop| stop.was_stopped_soon_after()).count()
     }
 
     /// What all stops whose price is known would have saved, in USD.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp, civil::Time};
+use jiff::{SignedDuration, Timestamp, civil::Time, tz::TimeZone};
 
 use super::{
     course::{Course, Replayed},
-    guard::{Acts, Guard},
-    history::{History, Past, Run},
+    guard::{Guard, Stops},
+    history::{History, Past},
     outcome::{Rehearsal, Stop},
     scope::{ATTACHES, NotRehearsed, not_rehearsed},
 };
@@ -21,7 +21,7 @@ use crate::{
 /// How often notebook-stopper runs, and what is due at endpoints is looked at (`NotebookSchedule` of the template).
 const QUARTER: SignedDuration = SignedDuration::from_mins(15);
 
-/// When endpoint-autoscaler looks at all endpoints, by the policy's clock (`EndpointSchedule` of the template).
+/// When endpoint-autoscaler looks at all endpoints, in UTC: the defaults of `EndpointSchedule` and `ScheduleTimezone` in the template.
 const ENDPOINTS_AT: Time = Time::constant(7, 45, 0, 0);
 
 /// How long the deletion of an endpoint takes, about.
@@ -41,8 +41,7 @@ pub fn rehearse(rulebook: &Rulebook, history: &History) -> Rehearsal {
 
 /// How many of them were on.
 fn on_of<F>(history: &History, all: &[Past<F>]) -> usize {
-    let is_on = |run: &Run| run.from < history.until && run.until.is_none_or(|until| history.from < until);
-    all.iter().filter(|past| past.runs.iter().any(is_on)).count()
+    all.iter().filter(|past| past.is_on_within(history.from, history.until)).count()
 }
 
 /// The times of runs: each quarter of an hour.
@@ -74,10 +73,10 @@ fn notebooks_and_apps(rulebook: &Rulebook, history: &History, rehearsal: &mut Re
             apps: apps.iter().filter_map(|one| one.at(now)).collect(),
             ..facts_at(history, now, &[Kind::NotebookInstance, Kind::App])
         };
-        let acts = guard.run(&facts, &Scope::Everything, rehearsal);
-        let stage = Stage { rulebook, now, end: history.until };
-        stage.stop(&mut notebooks, &acts, rehearsal);
-        stage.stop(&mut apps, &acts, rehearsal);
+        let stops = guard.run(&facts, &Scope::Everything, rehearsal);
+        let stopping = Stopping { rulebook, now, end: history.until };
+        stopping.stop(&mut notebooks, &stops, rehearsal);
+        stopping.stop(&mut apps, &stops, rehearsal);
     }
     take(guard, rehearsal);
 }
@@ -87,17 +86,17 @@ fn endpoints(rulebook: &Rulebook, history: &History, rehearsal: &mut Rehearsal) 
     let mut endpoints: Vec<_> = history.endpoints.iter().map(Course::of).collect();
     let mut guard = Guard::new(rulebook);
     for now in quarters(history) {
-        let is_daily = now.to_zoned_datetime(rulebook.policy.calendar.zone.clone()).time() == ENDPOINTS_AT;
+        let is_daily = now.to_zoned_datetime(TimeZone::UTC).time() == ENDPOINTS_AT;
         let scope = if is_daily { Scope::Everything } else { guard.due(now) };
         if scope.named().is_some_and(|named| named.is_empty()) {
             continue;
         }
         let seen = endpoints.iter().filter(|one| scope.includes(one.id()));
         let facts = Facts { endpoints: seen.filter_map(|one| one.at(now)).collect(), ..facts_at(history, now, &[Kind::Endpoint]) };
-        let acts = guard.run(&facts, &scope, rehearsal);
-        Stage { rulebook, now, end: history.until }.stop(&mut endpoints, &acts, rehearsal);
+        let stops = guard.run(&facts, &scope, rehearsal);
+        Stopping { rulebook, now, end: history.until }.stop(&mut endpoints, &stops, rehearsal);
         // The event of its deletion wakes the function, which closes the finding: the next evening is another one.
-        for id in acts.into_keys() {
+        for id in stops.into_keys() {
             let facts = facts_at(history, now + DELETED_AFTER, &[Kind::Endpoint]);
             guard.run(&facts, &Scope::Changed(id, None), rehearsal);
         }
@@ -115,17 +114,17 @@ fn take(guard: Guard<'_>, rehearsal: &mut Rehearsal) {
     }
 }
 
-/// A run that stops something.
-struct Stage<'a> {
+/// What a function stops at one time.
+struct Stopping<'a> {
     rulebook: &'a Rulebook,
     now: Timestamp,
     end: Timestamp,
 }
 
-impl Stage<'_> {
-    fn stop<F: Replayed>(&self, courses: &mut [Course<'_, F>], acts: &Acts, rehearsal: &mut Rehearsal) {
-        for course in courses.iter_mut().filter(|_| !acts.is_empty()) {
-            if let Some(findings @ [first, ..]) = acts.get(course.id()).map(Vec::as_slice) {
+impl Stopping<'_> {
+    fn stop<F: Replayed>(&self, courses: &mut [Course<'_, F>], stops: &Stops, rehearsal: &mut Rehearsal) {
+        for course in courses.iter_mut().filter(|_| !stops.is_empty()) {
+            if let Some(findings @ [first, ..]) = stops.get(course.id()).map(Vec::as_slice) {
                 let stop = self.stop_one(course, first, findings);
                 rehearsal.stops.push(stop);
             }

@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 
 use crate::{rulebook::Rulebook, rules};
 
-/// The rules that are rehearsed.
-pub const REHEARSED: [&str; 7] = [
-    "notebook-off-hours",
-    "notebook-idle",
-    "notebook-always-on",
-    "studio-app-off-hours",
-    "studio-app-always-on",
-    "endpoint-idle",
-    "endpoint-off-hours",
-];
+/// The rules of notebook-stopper that are rehearsed.
+pub const OF_NOTEBOOKS_AND_APPS: &[&str] =
+    &["notebook-off-hours", "notebook-idle", "notebook-always-on", "studio-app-off-hours", "studio-app-always-on"];
+
+/// The rules of endpoint-autoscaler that are rehearsed.
+pub const OF_ENDPOINTS: &[&str] = &["endpoint-idle", "endpoint-off-hours"];
+
+/// All rules that are rehearsed.
+const REHEARSED: [&[&str]; 2] = [OF_NOTEBOOKS_AND_APPS, OF_ENDPOINTS];
+
+/// Whether this rule is rehearsed.
+pub(super) fn is_rehearsed(rule: &str) -> bool {
+    REHEARSED.iter().any(|rules| rules.contains(&rule))
+}
 
 /// Rules that are not rehearsed, for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,14 +33,14 @@ const JOBS: &str = "They act when a job starts. Jobs are not rehearsed.";
 const SCALING: &str = "They attach auto scaling, and stop nothing. `cost-guard replay-scaling` replays an endpoint's traffic.";
 const TAGS: &str = "Which tags a resource had in the past is in no history: only those of today are known.";
 const BUDGET: &str = "When a budget was used up is in no history.";
-/// Of [`REHEARSED`] rules that would attach auto scaling instead of stopping something.
+/// Of rehearsed rules that would attach auto scaling instead of stopping something.
 pub(super) const ATTACHES: &str =
     "It would attach scheduled actions to endpoints, and stop nothing. `cost-guard replay-scaling` replays an endpoint's traffic.";
 
 /// Why a rule is not rehearsed. `None`: it is.
 fn why_not(rule: &str) -> Option<&'static str> {
     match rule {
-        _ if REHEARSED.contains(&rule) => None,
+        _ if is_rehearsed(rule) => None,
         "training-on-demand" | "tuning-on-demand" => Some(JOBS),
         "endpoint-without-autoscaling" | "endpoint-never-at-zero" => Some(SCALING),
         "missing-tag" | "invalid-tag-value" | "inactive-cost-allocation-tag" => Some(TAGS),
@@ -69,7 +73,7 @@ mod tests {
             let only_reports = why_not(rule.name) == Some(ONLY_REPORTS);
             assert_eq!(only_reports, !rule.manner.enforceable, "{}: say why it is not rehearsed", rule.name);
         }
-        assert!(REHEARSED.iter().all(|name| rules::ALL.iter().any(|rule| rule.name == *name)));
+        assert!(REHEARSED.concat().iter().all(|name| rules::ALL.iter().any(|rule| rule.name == *name)));
     }
 
     #[test]

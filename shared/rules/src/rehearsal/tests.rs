@@ -8,7 +8,7 @@ use rust_decimal::{Decimal, dec};
 
 use super::*;
 use crate::{
-    facts::{App, AutoScaling, Endpoint, Invocations, Notebook, Usage},
+    facts::{App, AutoScaling, Backlog, Endpoint, Invocations, Notebook, Serving, Usage},
     rulebook::Rulebook,
     samples::{app, endpoint, notebook, tagged, with_tags},
     vocabulary::price::Prices,
@@ -26,7 +26,11 @@ fn at(time: &str) -> Timestamp {
 }
 
 fn run(from: &str, until: Option<&str>) -> Run {
-    Run { from: at(from), until: until.map(at), instance_type: None }
+    Run { from: at(from), end: until.map(|until| stopped(at(until))), instance_type: None }
+}
+
+fn stopped(at: Timestamp) -> RunEnd {
+    RunEnd { at, how: Ending::Stopped }
 }
 
 fn used(time: &str, what: Used) -> Use {
@@ -65,7 +69,7 @@ fn what_is_left_on_is_warned_of_and_stopped_half_an_hour_later() {
     assert_eq!((stop.saved_until, stop.saved_usd, rehearsal.saved_usd()), (at("28T00:00"), Some(dec!(23.345)), dec!(23.345)));
     // The warning, and the stop.
     assert_eq!((rehearsal.warnings, rehearsal.mails["ann@example.com"]), (1, Mails { at_once: 2, regular: 0 }));
-    assert_eq!((rehearsal.looked_at, rehearsal.anyway()), (1, 0));
+    assert_eq!((rehearsal.looked_at, rehearsal.stopped_soon_after()), (1, 0));
 }
 
 #[test]
@@ -98,9 +102,9 @@ fn what_came_after_a_stop_decides_whether_it_was_right() {
 }
 
 #[test]
-fn what_was_stopped_anyway_is_counted() {
-    let anyway = |stopped: &str| of_notebook(&enforcing("notebook-off-hours"), &[("23T08:00", Some(stopped))], &[]).anyway();
-    assert_eq!((anyway("23T19:30"), anyway("23T19:31")), (1, 0));
+fn what_was_stopped_soon_after_is_counted() {
+    let stopped = |until: &str| of_notebook(&enforcing("notebook-off-hours"), &[("23T08:00", Some(until))], &[]).stopped_soon_after();
+    assert_eq!((stopped("23T19:30"), stopped("23T19:31")), (1, 0));
 }
 
 #[test]
@@ -211,6 +215,11 @@ fn apps_are_deleted_and_each_new_one_is_judged_for_itself() {
     );
 }
 
+/// A call in the hour that begins at this time.
+fn called_in(hour: Timestamp) -> Use {
+    Use { at: hour + SignedDuration::from_hours(1), what: Used::Called, by: None }
+}
+
 /// An endpoint that was called in these hours of UTC, of each day but weekends, until this day.
 fn called(hours: std::ops::Range<i8>, until: &str) -> Past<Endpoint> {
     let from = at("01T00:00");
@@ -224,24 +233,24 @@ fn called(hours: std::ops::Range<i8>, until: &str) -> Past<Endpoint> {
     let requests = all.iter().map(|time| Some(if is_called(*time) { 10.0 } else { 0.0 })).collect();
     today.variants[0].invocations = Some(Invocations::by_hour(from, requests));
     today.variants[0].scaling = AutoScaling::None;
-    let uses = all.into_iter().filter(|time| is_called(*time)).map(|at| Use { at, what: Used::Called, by: None }).collect();
-    let runs = vec![Run { from: "2026-10-01T00:00:00Z".parse().unwrap(), until: None, instance_type: None }];
+    let uses = all.into_iter().filter(|time| is_called(*time)).map(called_in).collect();
+    let runs = vec![Run { from: "2026-10-01T00:00:00Z".parse().unwrap(), end: None, instance_type: None }];
     Past { today, runs, uses, measured: vec![] }
 }
 
 #[test]
 fn an_endpoint_that_nobody_calls_is_hibernated_until_it_is_called() {
     let rulebook = Rulebook::from_toml(&format!("{BERLIN}[rules.endpoint-idle]\nmode = \"enforce\"\nremedy = \"hibernate\"\n")).unwrap();
-    // Last called on Friday the 13th before 17:00: a week later it is warned of, at 07:45 of the 21st, and hibernated three days later.
+    // Last called on Friday the 13th before 17:00: a week later it is warned of, at 07:45 UTC of the 21st, and hibernated three days later.
     let one = called(8..17, "14T00:00");
     let rehearsal = rehearse(&rulebook, &History { endpoints: vec![one.clone()], from: at("15T00:00"), ..week() });
     let [stop] = &rehearsal.stops[..] else { panic!("{:#?}", rehearsal.stops) };
-    assert_eq!((stop.at, stop.action, &stop.after), (at("24T06:45"), "hibernate-endpoint", &After::StillOn));
+    assert_eq!((stop.at, stop.action, &stop.after), (at("24T07:45"), "hibernate-endpoint", &After::StillOn));
     // Called again on the 25th: its callers would have got errors.
     let mut again = one;
     let hour = usize::try_from(24 * 24 + 9).unwrap();
     again.today.variants[0].invocations.as_mut().unwrap().hours[hour] = Some(3.0);
-    again.uses.push(Use { at: at("25T09:00"), what: Used::Called, by: None });
+    again.uses.push(called_in(at("25T09:00")));
     let rehearsal = rehearse(&rulebook, &History { endpoints: vec![again], from: at("15T00:00"), ..week() });
     assert_eq!((rehearsal.stops.len(), rehearsal.stops[0].saved_until, &rehearsal.stops[0].wrong), (1, at("25T09:00"), &None));
 }
@@ -255,11 +264,38 @@ fn an_endpoint_that_is_called_in_working_hours_only_sleeps_each_night() {
     assert_eq!(times(&rehearsal), nights, "{:#?}", rehearsal.stops);
     let woken = |stop: &Stop| matches!(stop.after, After::Woken(at) if stop.at < at && stop.saved_until == at);
     assert!(rehearsal.stops[..4].iter().all(woken) && rehearsal.wrong().count() == 0, "{:#?}", rehearsal.stops);
+    // Who calls it after hours finds it deleted: the guard knows an hour when it is over.
+    for (hour, is_wrong, saved_until) in [("25T18:00", true, "25T18:00"), ("25T19:00", false, "25T19:00")] {
+        let mut late = called(8..17, "28T00:00");
+        let place = usize::try_from(at(hour).duration_since(at("01T00:00")).as_hours()).unwrap();
+        late.today.variants[0].invocations.as_mut().unwrap().hours[place] = Some(3.0);
+        late.uses.push(called_in(at(hour)));
+        late.uses.sort_by_key(|used| used.at);
+        let rehearsal = rehearse(&Rulebook::from_toml(&policy).unwrap(), &History { endpoints: vec![late], ..week() });
+        assert_eq!(times(&rehearsal), nights[..3], "{hour}: {:#?}", rehearsal.stops);
+        let stop = &rehearsal.stops[2];
+        let expected = (After::Used(called_in(at(hour))), is_wrong.then(|| called_in(at(hour))), at(saved_until));
+        assert_eq!((stop.after.clone(), stop.wrong.clone(), stop.saved_until), expected, "{hour}");
+    }
     // Scheduled actions stop nothing, and that is said.
     let rehearsal = rehearse(&enforcing("endpoint-off-hours"), &history);
     assert!(rehearsal.stops.is_empty());
     let said: BTreeMap<&str, &str> = rehearsal.not_rehearsed.iter().flat_map(|one| one.rules.iter().map(|rule| (*rule, one.why))).collect();
     assert!(said["endpoint-off-hours"].contains("scheduled actions"), "{said:?}");
+}
+
+#[test]
+fn a_queue_counts_as_in_use_only_for_the_days_after_a_request_waited_in_it() {
+    let rulebook = Rulebook::from_toml(&format!("{BERLIN}[rules.endpoint-idle]\nmode = \"enforce\"\nremedy = \"hibernate\"\n")).unwrap();
+    for (waited, expected) in [("09T12:00", &["27T07:45"][..]), ("13T12:00", &[]), ("26T12:00", &["26T07:45"])] {
+        let mut queue = called(0..0, "01T00:00");
+        let hour = |hour: i64| at("01T00:00") + SignedDuration::from_hours(hour);
+        let hours = (0..24 * 27).map(|one| Some(if hour(one) == at(waited) { 4.0 } else { 0.0 })).collect();
+        queue.today.serving = Serving::Asynchronous;
+        queue.today.backlog = Some(Backlog { hours, from: at("01T00:00") });
+        let rehearsal = rehearse(&rulebook, &History { endpoints: vec![queue], ..week() });
+        assert_eq!(times(&rehearsal), expected.iter().map(|time| at(time)).collect::<Vec<_>>(), "{waited}: {:#?}", rehearsal.stops);
+    }
 }
 
 #[test]
@@ -276,7 +312,8 @@ fn pasts() -> impl Strategy<Value = Past<Notebook>> {
     let opened = prop::collection::btree_set(0..480_i64, 0..12);
     (runs, opened).prop_map(move |(edges, opened)| {
         let edges: Vec<Timestamp> = edges.into_iter().map(quarter).collect();
-        let runs: Vec<Run> = edges.chunks(2).map(|edge| Run { from: edge[0], until: edge.get(1).copied(), instance_type: None }).collect();
+        let runs: Vec<Run> =
+            edges.chunks(2).map(|edge| Run { from: edge[0], end: edge.get(1).copied().map(stopped), instance_type: None }).collect();
         let minute = SignedDuration::from_mins(1);
         let opened = opened.into_iter().map(|one| Use { at: quarter(one) + minute, what: Used::Opened, by: None });
         let started = runs.iter().map(|run| Use { at: run.from, what: Used::Started, by: None });
@@ -304,7 +341,7 @@ proptest! {
             prop_assert!(notebook.run_at(stop.at).is_some(), "stopped at {} while it was off", stop.at);
             prop_assert!(stop.at <= stop.saved_until && stop.saved_until <= history.until);
             let run = notebook.run_at(stop.at).unwrap();
-            prop_assert!(run.until.is_none_or(|until| stop.saved_until <= until));
+            prop_assert!(run.until().is_none_or(|until| stop.saved_until <= until));
         }
         for pair in rehearsal.stops.windows(2) {
             let is_between = |used: &Use| pair[0].at < used.at && used.at <= pair[1].at;
@@ -312,7 +349,7 @@ proptest! {
         }
         // Each hour of a run is saved once at most.
         let most: Decimal = notebook.runs.iter().map(|run| {
-            let until = run.until.unwrap_or(history.until);
+            let until = run.until().unwrap_or(history.until);
             Decimal::from(until.duration_since(run.from).as_secs()) / dec!(3600) * dec!(0.23)
         }).sum();
         prop_assert!(rehearsal.saved_usd() <= most.round_dp(6) + dec!(0.000001));

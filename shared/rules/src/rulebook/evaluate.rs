@@ -9,7 +9,7 @@ use crate::{
     facts::{BudgetMeasure, Facts, OnExceed, Unread, Workflow},
     policy::Keep,
     remedy::Remedy,
-    rulebook::{Exempted, Finding, Judgement, Mode, Rulebook, Terms, finding::cause, rule_set::ConfiguredRule},
+    rulebook::{Exempted, Finding, Judgement, Mode, Rulebook, Terms, rule_set::ConfiguredRule},
     rules::{
         context::RuleContext,
         rule::Judged,
@@ -33,9 +33,9 @@ impl Rulebook {
                 self.enter(&mut judgement, &mut unknown, &cx, (rule, is_override), judged);
             }
         });
-        let told = |((rule, why), names): ((_, String), Vec<String>)| {
-            let cause = cause(rule, &why);
-            Unread::new(for_rule(rule, &names), why).with_cause(cause).of_a_rule()
+        let told = |((rule, why), names): ((&'static str, String), Vec<String>)| {
+            let cause = format!("{rule}: {why}");
+            Unread::new(for_rule(rule, &names), why).with_cause(cause).of_rule(rule)
         };
         judgement.unknown = unknown.into_iter().map(told).collect();
         judgement.findings.sort_by(|a, b| (a.rule, &a.resource.id).cmp(&(b.rule, &b.resource.id)));

@@ -135,18 +135,13 @@ pub struct Judgement {
 impl Judgement {
     /// Why a rule could not judge something: the first fact that it lacks. `None`: it lacks none.
     pub fn why_unknown(&self, rule: &str) -> Option<&str> {
-        self.unknown.iter().find(|one| one.cause == cause(rule, &one.why)).map(|one| one.why.as_str())
+        self.unknown.iter().find(|one| one.rule == Some(rule)).map(|one| one.why.as_str())
     }
 
     /// Records that a resource could not be judged, nor therefore its series.
     pub(crate) fn leave_undecided(&mut self, rule: &'static str, resource: &Resource, series: Option<String>) {
         self.undecided.extend([Some(resource.id.clone()), series].into_iter().flatten().map(|id| (rule, id)));
     }
-}
-
-/// The cause of what a rule could not judge ([`Unread::cause`]).
-pub(super) fn cause(rule: &str, why: &str) -> String {
-    format!("{rule}: {why}")
 }
 
 /// The ids of which an entry of the ledger may be: of a resource, or of a series and its owner.

@@ -1,6 +1,6 @@
 //! `cost-guard rehearse`: the real binary on the history of a simulated account, and the same as what the guard itself does there.
 
-use std::{fs, process::Output};
+use std::{fs, process::Output, time::Duration};
 
 use end_to_end::{
     Function, Guard, project_file,
@@ -9,18 +9,18 @@ use end_to_end::{
 use serde_json::{Value, json};
 use simulator::{Estate, Fault, Simulator, What};
 
-use crate::scan::{changing, run, said};
+use crate::scan::{changing, interrupted, run, said};
 
 const OFF_HOURS: &str =
     "timezone = \"Europe/Berlin\"\nowner-tags = [\"Owner\"]\nteam-tags = [\"Team\"]\n[rules.notebook-off-hours]\nmode = \"enforce\"\n";
 
-/// Rehearses a policy on this account's last days, as of its own time.
+/// Rehearses a policy on this account's last days, by its own clock.
 fn rehearse(account: &Simulator, policy: &str, arguments: &[&str]) -> Output {
     let folder = tempfile::TempDir::new().unwrap();
     let file = folder.path().join("policy.toml");
     fs::write(&file, policy).unwrap();
-    let as_of = account.now().to_string();
-    run(account, "rehearse", &[&["--policy", file.to_str().unwrap(), "--as-of", &as_of], arguments].concat(), &[])
+    let now = account.now().to_string();
+    run(account, "rehearse", &[&["--policy", file.to_str().unwrap(), "--clock", &now], arguments].concat(), &[])
 }
 
 /// The same as JSON, with the exit status.
@@ -92,7 +92,7 @@ const ESTATE: &str = r#"
     instance-type = "ml.t3.medium"
     create = "2026-11-24 09:00"
     tags = { Owner = "bob@example.com" }
-    plan = [{ at = "2026-11-26 09:00", do = "delete" }]
+    plan = [{ at = "2026-11-26 08:50", do = "stop" }, { at = "2026-11-26 09:00", do = "delete" }]
     [[domain]]
     id = "d-1"
     [[user-profile]]
@@ -146,8 +146,12 @@ fn each_stop_has_its_owner_and_what_came_after_it() {
     assert_eq!(at("KernelGateway"), [25].map(evening));
     assert_eq!((&of("KernelGateway")[0]["owner"], &of("KernelGateway")[0]["action"]), (&json!("cleo@example.com"), &json!("delete-app")));
     assert_eq!(at("kept"), Vec::<&str>::new());
-    // Warned of in the morning of the first day, and hibernated three days later.
-    assert_eq!((at("forgotten"), &of("forgotten")[0]["action"]), (vec!["2026-11-26T07:45+01:00"], &json!("hibernate-endpoint")));
+    // Warned of in the morning of the first day (07:45 UTC), and hibernated three days later.
+    assert_eq!((at("forgotten"), &of("forgotten")[0]["action"]), (vec!["2026-11-26T08:45+01:00"], &json!("hibernate-endpoint")));
+    assert_eq!(told["left-out"], json!([]), "{told:#}");
+    assert_eq!(of("night-owl")[0]["after"], "it was stopped at Mon 2026-11-23 22:00 CET");
+    // Metrics are read once: those of the endpoint, and those of the notebooks' idle agents.
+    assert_eq!(account.calls()["cloudwatch:GetMetricData"], 2);
     let not: Vec<&Value> = told["not-rehearsed"].as_array().unwrap().iter().flat_map(|one| one["rules"].as_array().unwrap()).collect();
     assert!(not.contains(&&json!("training-on-demand")) && !not.contains(&&json!("notebook-off-hours")), "{not:?}");
     assert!(account.mails().is_empty());
@@ -187,9 +191,27 @@ fn bad_input_is_one_clear_line() {
     assert!(status == 2 && error.lines().count() == 1, "{status}: {error}");
     let (status, _, error) = said(&rehearse(&empty, OFF_HOURS, &["--region", "cn-north-1"]));
     assert!(status == 2 && error.contains("another partition"), "{status}: {error}");
+    // CloudTrail keeps its events for 90 days from now, whatever time is rehearsed.
+    let as_of = (empty.now() - hours(70 * 24)).to_string();
+    let (status, text, error) = said(&rehearse(&empty, OFF_HOURS, &["--as-of", &as_of]));
+    assert!(status == 2 && text.is_empty() && error.contains("CloudTrail has only the events since"), "{status}: {error}");
+    let (status, text, error) = said(&rehearse(&empty, OFF_HOURS, &["--as-of", &as_of, "--days", "20"]));
+    assert!(status == 0 && text.contains("nothing to rehearse"), "{status}: {text}{error}");
     let arguments = ["--policy", "/nonexistent/policy.toml"];
     let (status, _, error) = said(&run(&empty, "rehearse", &arguments, &[]));
     assert!(status == 3 && error.contains("cannot be read"), "{status}: {error}");
+}
+
+#[test]
+fn who_interrupts_a_rehearsal_hears_that_there_is_none() {
+    let account = account_at("2026-11-23T00:00:00Z", ESTATE);
+    account.set_latency(Duration::from_millis(400));
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("policy.toml");
+    fs::write(&file, ENFORCE).unwrap();
+    let (policy, now) = (file.to_str().unwrap(), account.now().to_string());
+    let (status, text, error) = interrupted(&account, "rehearse", &["--policy", policy, "--clock", &now]);
+    assert!(status == 2 && text.is_empty() && error == "Interrupted: nothing was rehearsed.\n", "{status}: {text}{error}");
 }
 
 #[test]

@@ -68,6 +68,21 @@ pub(crate) fn said(output: &Output) -> (i32, String, String) {
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
+/// What a command of `cost-guard` says that is interrupted while it reads.
+pub(crate) fn interrupted(account: &Simulator, command: &str, arguments: &[&str]) -> (i32, String, String) {
+    let mut tool = tool(account, command, arguments, &[]);
+    let child = tool.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It is at work once it asks for resources.
+    let begun = Instant::now();
+    let is_at_work = || account.calls().keys().any(|call| call.starts_with("sagemaker:"));
+    while !is_at_work() && begun.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    said(&child.wait_with_output().unwrap())
+}
+
 /// What was not asked with a reading operation.
 pub(crate) fn changing(account: &Simulator) -> Vec<String> {
     let is_read = |operation: &str| {
@@ -166,17 +181,7 @@ fn who_interrupts_a_scan_gets_what_there_is() {
     let account = account(ESTATE);
     account.set_latency(Duration::from_millis(400));
     let as_of = account.now().to_string();
-    let mut scan = tool(&account, "scan", &["--as-of", &as_of], &[]);
-    let child = scan.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // It is at work once it asks for resources.
-    let begun = Instant::now();
-    let is_at_work = || account.calls().keys().any(|call| call.starts_with("sagemaker:"));
-    while !is_at_work() && begun.elapsed() < Duration::from_secs(30) {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    std::thread::sleep(Duration::from_millis(200));
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let (status, text, error) = said(&child.wait_with_output().unwrap());
+    let (status, text, error) = interrupted(&account, "scan", &["--as-of", &as_of]);
     assert!(
         status == 2 && text.contains("\nInterrupted. Not looked at: ") && text.contains(" in eu-central-1"),
         "{status}: {text}\n{error}"

@@ -11,6 +11,7 @@ use cost_rules::{
     scope::Scope,
 };
 use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -46,13 +47,19 @@ type Configs = HashMap<String, Read<Option<ConfigRecord>>>;
 /// Never fails: what could not be read is in `facts.reading.unread`.
 pub async fn read(clients: &Clients, rulebook: &Rulebook, scope: &Scope, facts: &mut Facts) -> usize {
     match scope.named() {
-        None => Box::pin(everything(clients, rulebook, facts)).await,
+        None => Box::pin(everything(clients, rulebook, usage::Wanted::OfToday, facts)).await,
         Some(named) => Box::pin(some(clients, rulebook, &named, facts)).await,
     }
 }
 
+/// Reads all endpoints of the Region, with their use by the hour since this time, also of those that are on their way to another state. Returns how many metrics
+/// CloudWatch was asked for.
+pub(super) async fn read_since(clients: &Clients, rulebook: &Rulebook, from: Timestamp, facts: &mut Facts) -> usize {
+    Box::pin(everything(clients, rulebook, usage::Wanted::Since(from), facts)).await
+}
+
 /// Reads all endpoints of the Region.
-async fn everything(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts) -> usize {
+async fn everything(clients: &Clients, rulebook: &Rulebook, wanted: usage::Wanted, facts: &mut Facts) -> usize {
     let now = facts.now;
     let ((listed, components), (targets, unread), mut index, idle) = tokio::join!(
         async { tokio::join!(inventory::endpoints(clients, now), inventory::inference_components(clients, now)) },
@@ -78,7 +85,7 @@ async fn everything(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts) -
     for endpoint in &mut endpoints {
         endpoint.resource.tags = index.take(&endpoint.resource.id);
     }
-    let metrics = read_use(clients, &mut endpoints, facts).await;
+    let metrics = read_use(clients, &mut endpoints, wanted, facts).await;
     facts.endpoints = endpoints;
     metrics
 }
@@ -170,8 +177,8 @@ fn take_configs(configs: Configs, endpoints: &mut [Endpoint], facts: &mut Facts)
 }
 
 /// Sets the use by the hour. Returns how many metrics CloudWatch was asked for.
-async fn read_use(clients: &Clients, endpoints: &mut [Endpoint], facts: &mut Facts) -> usize {
-    let hours = usage::read_hours(clients, endpoints, facts.now).await;
+async fn read_use(clients: &Clients, endpoints: &mut [Endpoint], wanted: usage::Wanted, facts: &mut Facts) -> usize {
+    let hours = usage::read_hours(clients, endpoints, wanted, facts.now).await;
     facts.reading.unread.extend(hours.unread);
     hours.metrics
 }
@@ -252,7 +259,7 @@ async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, O
     let mut endpoints = described(clients, asked, facts).await;
     endpoints.extend(spelt_otherwise(clients, named, facts).await);
     complete(clients, rulebook, &mut endpoints, facts).await;
-    let metrics = read_use(clients, &mut endpoints, facts).await;
+    let metrics = read_use(clients, &mut endpoints, usage::Wanted::OfToday, facts).await;
     facts.endpoints = endpoints;
     metrics
 }

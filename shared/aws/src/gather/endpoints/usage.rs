@@ -1,7 +1,7 @@
 //! Reads how much endpoints are used, from CloudWatch (aws-facts §4): by the hour for all, by the minute for those for which a setting is worked out.
 
 use cost_rules::{
-    facts::{Compute, Endpoint, Invocations, RunState, Serving, Unread},
+    facts::{Backlog, Compute, Endpoint, Invocations, RunState, Serving, Unread},
     scaling::Traffic,
 };
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
@@ -50,27 +50,37 @@ pub(in crate::gather) struct Reading {
     pub(in crate::gather) unread: Option<Unread>,
 }
 
-/// Sets the use of all endpoints in service by the hour, with the backlog of queues. The last hour is not over yet.
-pub(super) async fn read_hours(clients: &Clients, endpoints: &mut [Endpoint], now: Timestamp) -> Reading {
-    match hours(now) {
-        Some(window) => read_hours_of(clients, endpoints, window).await,
-        None => Reading::default(),
+/// Of which endpoints the use is read, and since when.
+#[derive(Clone, Copy)]
+pub(super) enum Wanted {
+    /// What a run judges: endpoints in service, over the last days.
+    OfToday,
+    /// What a rehearsal judges: since this time, also of endpoints that are on their way to another state today.
+    Since(Timestamp),
+}
+
+impl Wanted {
+    fn includes(self, endpoint: &Endpoint) -> bool {
+        matches!(self, Self::Since(_)) || endpoint.state == RunState::InService
+    }
+
+    /// The hours that are read. `None`: the time is out of range.
+    fn window(self, now: Timestamp) -> Option<Window> {
+        let window = hours(now)?;
+        match self {
+            Self::OfToday => Some(window),
+            Self::Since(from) => Some(Window { from: whole(from, Unit::Hour)?, ..window }),
+        }
     }
 }
 
-/// Sets the use of all endpoints in service by the hour, from this time on.
-pub(in crate::gather) async fn read_hours_since(clients: &Clients, endpoints: &mut [Endpoint], from: Timestamp, now: Timestamp) -> Reading {
-    match whole(from, Unit::Hour).zip(hours(now)) {
-        Some((from, window)) => read_hours_of(clients, endpoints, Window { from, ..window }).await,
-        None => Reading::default(),
-    }
-}
-
-async fn read_hours_of(clients: &Clients, endpoints: &mut [Endpoint], window: Window) -> Reading {
-    let endpoints: Vec<&mut Endpoint> = endpoints.iter_mut().filter(|one| one.state == RunState::InService).collect();
+/// Sets the use of endpoints by the hour, with the backlog of queues. The last hour is not over yet.
+pub(super) async fn read_hours(clients: &Clients, endpoints: &mut [Endpoint], wanted: Wanted, now: Timestamp) -> Reading {
+    let Some(window) = wanted.window(now) else { return Reading::default() };
+    let endpoints: Vec<&mut Endpoint> = endpoints.iter_mut().filter(|one| wanted.includes(one)).collect();
     let asked = (0..).zip(&endpoints).flat_map(|(index, one)| asked(index, one)).collect();
     read(clients, endpoints, asked, window, |endpoint, place, points| match place {
-        Place::Backlog => endpoint.backlog = Some(most(points)),
+        Place::Backlog => endpoint.backlog = Some(Backlog { hours: by_hour(points, window), from: window.from }),
         Place::Provisioned(index) => endpoint.variants[index].provisioned_use = Some(mean(points, window)),
         Place::Variant(index) => add(&mut endpoint.variants[index].invocations, points, window),
         Place::Component(index) => {
@@ -164,12 +174,17 @@ pub(super) fn until(now: Timestamp) -> Option<Timestamp> {
 
 /// Adds requests by the hour. A metric that has two spellings has datapoints under one of them.
 fn add(usage: &mut Option<Invocations>, points: &[(Timestamp, f64)], window: Window) {
-    #[expect(clippy::cast_possible_truncation, reason = "counts of requests: seven digits are enough")]
-    let hours: Vec<Option<f32>> = by_period(points, window).into_iter().map(|requests| requests.map(|requests| requests as f32)).collect();
+    let hours = by_hour(points, window);
     match usage {
         None => *usage = Some(Invocations::by_hour(window.from, hours)),
         Some(usage) => usage.hours.iter_mut().zip(hours).for_each(|(known, more)| *known = known.or(more)),
     }
+}
+
+/// Requests by the hour, oldest first.
+#[expect(clippy::cast_possible_truncation, reason = "counts of requests: seven digits are enough")]
+fn by_hour(points: &[(Timestamp, f64)], window: Window) -> Vec<Option<f32>> {
+    by_period(points, window).into_iter().map(|requests| requests.map(|requests| requests as f32)).collect()
 }
 
 /// One value for each period of the window, oldest first. What lies outside of the window is left out.
@@ -194,10 +209,6 @@ fn mean(points: &[(Timestamp, f64)], window: Window) -> f64 {
     points.iter().map(|(_, share)| share.clamp(0.0, 1.0)).sum::<f64>() / f64::from(hours)
 }
 
-fn most(points: &[(Timestamp, f64)]) -> u64 {
-    count(points.iter().map(|(_, value)| *value).fold(0.0, f64::max))
-}
-
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -205,4 +216,24 @@ fn most(points: &[(Timestamp, f64)]) -> u64 {
 )]
 fn count(requests: f64) -> u64 {
     requests.max(0.0).ceil() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use cost_rules::facts::Change;
+
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn a_rehearsal_reads_more_than_a_run() {
+        let now: Timestamp = "2026-11-24T12:20:00Z".parse().unwrap();
+        let since = Wanted::Since("2026-10-01T00:30:00Z".parse().unwrap());
+        for (wanted, from, is_updating_read) in [(Wanted::OfToday, "2026-11-10T12:00:00Z", false), (since, "2026-10-01T00:00:00Z", true)] {
+            let window = wanted.window(now).unwrap();
+            assert_eq!((window.from.to_string().as_str(), window.until.to_string().as_str()), (from, "2026-11-24T13:00:00Z"));
+            let updating = Endpoint { state: RunState::Changing(Change::Updating), ..testing::endpoint() };
+            assert_eq!((wanted.includes(&testing::endpoint()), wanted.includes(&updating)), (true, is_updating_read));
+        }
+    }
 }

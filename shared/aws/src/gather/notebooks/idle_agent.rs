@@ -1,6 +1,6 @@
 //! Reads when notebooks were last used, from the idle agent's metric `IdleSeconds` in the namespace `CostGuard/Notebooks`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use aws_sdk_cloudwatch::types::RecentlyActive;
 use cost_rules::facts::{Notebook, RunState, Unread, Usage};
@@ -22,7 +22,7 @@ const DIMENSION: &str = "NotebookInstanceName";
 const PERIOD: SignedDuration = Usage::MEASURED_EVERY;
 
 /// For how long CloudWatch keeps datapoints of this period.
-const KEPT: SignedDuration = SignedDuration::from_hours(63 * 24);
+pub(crate) const CLOUDWATCH_KEEPS: SignedDuration = SignedDuration::from_hours(63 * 24);
 
 /// How far back datapoints are read.
 const WINDOW: SignedDuration = SignedDuration::from_mins(30);
@@ -36,8 +36,7 @@ pub(crate) async fn read(clients: &Clients, notebooks: &mut [Notebook], now: Tim
     if running.is_empty() {
         return vec![];
     }
-    let lately = Some(RecentlyActive::Pt3H);
-    let (publishing, listed) = publishing(clients, lately, |name| running.contains_key(name)).await;
+    let (publishing, listed) = publishing(clients, |name| running.contains_key(name)).await;
     let unlisted = listed.err().map(|why| Unread::new("idle time of notebooks (cloudwatch:ListMetrics)", why));
     let series: Vec<Series> = publishing.iter().map(|name| idle_seconds(name)).collect();
     let mut failed: Vec<(String, String)> = vec![];
@@ -51,34 +50,34 @@ pub(crate) async fn read(clients: &Clients, notebooks: &mut [Notebook], now: Tim
     unlisted.into_iter().chain(unread_of("idle time", &failed)).collect()
 }
 
-/// What the agents of these notebooks (by name) measured since a time, oldest first; and what could not be read.
+/// What the agents of these notebooks (by name) measured in this time: for each notebook, oldest first; and what could not be read. A notebook without an agent has no
+/// measurement. No list is asked which have one: it has only metrics of the last two weeks.
 pub(crate) async fn read_since(
     clients: &Clients,
-    names: &BTreeSet<String>,
-    (from, now): (Timestamp, Timestamp),
-) -> (HashMap<String, Vec<Usage>>, Vec<Unread>) {
-    let (publishing, listed) = publishing(clients, None, |name| names.contains(name)).await;
-    let unlisted = listed.err().map(|why| Unread::new("idle time of notebooks (cloudwatch:ListMetrics)", why));
-    let series: Vec<Series> = publishing.iter().map(|name| idle_seconds(name)).collect();
-    let (mut measured, mut failed) = (HashMap::new(), vec![]);
-    let window = Window { from: from.max(now - KEPT), until: now, period: PERIOD };
-    metrics::read(clients, &series, window, |place, read| match read {
+    names: &[String],
+    (from, until): (Timestamp, Timestamp),
+) -> (Vec<Vec<Usage>>, Option<Unread>) {
+    let (mut measured, mut failed) = (vec![vec![]; names.len()], vec![]);
+    if until <= from {
+        return (measured, None);
+    }
+    let series: Vec<Series> = names.iter().map(|name| idle_seconds(name)).collect();
+    metrics::read(clients, &series, Window { from, until, period: PERIOD }, |place, read| match read {
         Ok(points) => {
-            let mut all: Vec<Usage> = points.iter().filter_map(|point| measurement(*point, now)).collect();
-            all.sort_by_key(|usage| usage.known_until);
-            measured.insert(publishing[place].clone(), all);
+            measured[place] = points.iter().filter_map(|point| measurement(*point, until)).collect();
+            measured[place].sort_by_key(|usage| usage.known_until);
         }
-        Err(why) => failed.push((publishing[place].clone(), why)),
+        Err(why) => failed.push((names[place].clone(), why)),
     })
     .await;
-    (measured, unlisted.into_iter().chain(unread_of("idle time", &failed)).collect())
+    (measured, unread_of("idle time", &failed))
 }
 
-/// The names of the wanted notebooks whose agents published lately; without it, in the last two weeks.
-async fn publishing(clients: &Clients, lately: Option<RecentlyActive>, wanted: impl Fn(&str) -> bool) -> (Vec<String>, Read<()>) {
+/// The names of the wanted notebooks whose agents published lately.
+async fn publishing(clients: &Clients, wanted: impl Fn(&str) -> bool) -> (Vec<String>, Read<()>) {
     let mut names = vec![];
     let listed = every_page(clients, async |token| {
-        let call = clients.cloudwatch.list_metrics().namespace(NAMESPACE).metric_name(METRIC).set_recently_active(lately.clone());
+        let call = clients.cloudwatch.list_metrics().namespace(NAMESPACE).metric_name(METRIC).recently_active(RecentlyActive::Pt3H);
         let page = call.set_next_token(token).send().await.map_err(|error| why(&error))?;
         let dimensions = page.metrics.unwrap_or_default().into_iter().flat_map(|metric| metric.dimensions.unwrap_or_default());
         let of_notebooks =
@@ -203,6 +202,31 @@ mod tests {
             (unread.what.as_str(), unread.why.as_str()),
             ("idle time of internal", "cloudwatch:GetMetricData: status InternalError")
         );
+    }
+
+    #[tokio::test]
+    async fn the_past_is_read_of_all_without_a_list() {
+        let names = ["old", "without-agent", "denied"].map(str::to_owned);
+        let data = mock!(aws_sdk_cloudwatch::Client::get_metric_data).then_compute_output(|input| {
+            let results = asked(input).map(|(id, name)| {
+                let result = MetricDataResult::builder().id(id).status_code(StatusCode::Complete);
+                match name {
+                    "old" => result.timestamps(at("2026-10-02T08:05:00Z")).values(600.0).timestamps(at("2026-10-02T08:00:00Z")).values(0.0),
+                    "denied" => result.status_code(StatusCode::Forbidden),
+                    _ => result,
+                }
+                .build()
+            });
+            GetMetricDataOutput::builder().set_metric_data_results(Some(results.collect())).build()
+        });
+        let clients = Clients { cloudwatch: testing::cloudwatch(&[&data]).into(), ..testing::clients() };
+        let time = |time: &str| format!("2026-10-02T{time}:00Z").parse().unwrap();
+        let (measured, unread) = read_since(&clients, &names, (time("00:00"), time("12:00"))).await;
+        let usage = |last: &str, known_until: &str| Usage { last: time(last), known_until: time(known_until) };
+        assert_eq!(measured, [vec![usage("08:05", "08:05"), usage("08:00", "08:10")], vec![], vec![]]);
+        assert_eq!(unread.unwrap().what, "idle time of denied");
+        // CloudWatch has nothing left of this time.
+        assert_eq!(read_since(&testing::clients(), &names, (time("12:00"), time("12:00"))).await, (vec![vec![]; 3], None));
     }
 
     #[tokio::test]

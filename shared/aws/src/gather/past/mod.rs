@@ -3,20 +3,21 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use cost_rules::{
-    facts::{App, Endpoint, Facts, Invocations, Notebook, RunState, Unread},
-    rehearsal::{Call, History, Past, USE_LOOKED_BACK, Use, Used, runs, uses, uses_measured},
-    resource::{Kind, Ownership, Resource, Tags},
+    facts::{App, Endpoint, Facts, Invocations, Notebook, RunState, Subject, Unread},
+    rehearsal::{
+        Call, History, LeftOut, OF_ENDPOINTS, OF_NOTEBOOKS_AND_APPS, Past, Runs, Today, USE_LOOKED_BACK, Use, Used, WhyLeftOut, uses,
+        uses_measured,
+    },
+    resource::{Kind, Tags},
     rulebook::Rulebook,
     rules::rule::RemedyName,
     scope::Scope,
 };
 use jiff::{SignedDuration, Timestamp};
 
-use self::trail::{Parameters, Told};
+use self::trail::{Events, Parameters};
 use super::{
-    Wanted,
-    endpoints::{self, usage},
-    is_unconfirmed,
+    Wanted, endpoints, is_unconfirmed,
     notebooks::{self, idle_agent},
     notebooks_and_apps,
     studio::{self, apps, spaces},
@@ -24,13 +25,26 @@ use super::{
 };
 use crate::clients::{Clients, trail::Trail};
 
+mod deleted;
+mod today;
 mod trail;
 
 /// How long before the rehearsal begins events are looked for: what is on when it begins was started before.
 const BEFORE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// For how long CloudTrail keeps events.
-const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+pub const CLOUDTRAIL_KEEPS: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// The days of a rehearsal.
+#[derive(Clone, Copy, Debug)]
+pub struct Days {
+    /// When they begin.
+    pub from: Timestamp,
+    /// When they end.
+    pub until: Timestamp,
+    /// What time it is: how long AWS keeps something counts back from it.
+    pub now: Timestamp,
+}
 
 /// What was read of an account's history.
 #[derive(Default)]
@@ -39,8 +53,8 @@ pub struct Remembered {
     pub history: History,
     /// What could not be read.
     pub unread: Vec<Unread>,
-    /// Deleted resources of which the history does not say what they were: their ids.
-    pub forgotten: Vec<String>,
+    /// What cannot be rehearsed.
+    pub left_out: Vec<LeftOut>,
     /// How many metrics CloudWatch was asked for.
     pub metrics: usize,
 }
@@ -50,27 +64,26 @@ struct Reader<'a> {
     clients: &'a Clients,
     trail: &'a Trail,
     rulebook: &'a Rulebook,
-    from: Timestamp,
-    now: Timestamp,
+    days: Days,
     /// Since when CloudTrail's events are read.
     events_from: Timestamp,
 }
 
-/// Reads the history of a Region from a time until now, as far as the policy's rules can be rehearsed in it.
+/// Reads the history of a Region in these days, as far as the policy's rules can be rehearsed in it.
 ///
 /// Never fails: what could not be read is in `unread`, and resources of its kind are not in the history.
-pub async fn read(clients: &Clients, trail: &Trail, rulebook: &Rulebook, (from, now): (Timestamp, Timestamp)) -> Remembered {
-    let events_from = (from - BEFORE).max(now - KEPT);
-    let reader = Reader { clients, trail, rulebook, from, now, events_from };
+pub async fn read(clients: &Clients, trail: &Trail, rulebook: &Rulebook, days: Days) -> Remembered {
+    let events_from = (days.from - BEFORE).max(days.now - CLOUDTRAIL_KEEPS);
+    let reader = Reader { clients, trail, rulebook, days, events_from };
     let prices = rulebook.policy.prices_of(&clients.region);
-    let mut remembered =
-        Remembered { history: History { from, until: now, prices: Arc::clone(&prices), ..History::default() }, ..Remembered::default() };
-    let uses = |rules: &[&str]| rules.iter().any(|rule| rulebook.uses_rule(rule));
-    if uses(&["notebook-off-hours", "notebook-idle", "notebook-always-on", "studio-app-off-hours", "studio-app-always-on"]) {
+    let history = History { from: days.from, until: days.until, prices: Arc::clone(&prices), ..History::default() };
+    let mut remembered = Remembered { history, ..Remembered::default() };
+    let uses_any = |rules: &[&str]| rules.iter().any(|rule| rulebook.uses_rule(rule));
+    if uses_any(OF_NOTEBOOKS_AND_APPS) {
         Box::pin(reader.notebooks_and_apps(&mut remembered)).await;
     }
-    if uses(&["endpoint-idle", "endpoint-off-hours"]) {
-        let mut facts = Facts { now, prices, ..Facts::default() };
+    if uses_any(OF_ENDPOINTS) {
+        let mut facts = Facts { now: days.until, prices, ..Facts::default() };
         Box::pin(reader.endpoints(&mut facts, &mut remembered)).await;
     }
     remembered
@@ -78,11 +91,20 @@ pub async fn read(clients: &Clients, trail: &Trail, rulebook: &Rulebook, (from, 
 
 impl Reader<'_> {
     /// Reads the events of these names. `None`: they could not be read, which is told.
-    async fn events(&self, what: &str, names: &[&str], remembered: &mut Remembered) -> Option<Told> {
-        match trail::read(self.clients, self.trail, names, self.events_from).await {
-            Ok(told) => Some(told),
+    async fn events(&self, what: &str, names: &[&str], remembered: &mut Remembered) -> Option<Events> {
+        let read = trail::read(self.clients, self.trail, names, self.events_from).await;
+        let what = format!("CloudTrail's events of {what} (cloudtrail:LookupEvents)");
+        match read {
+            Ok(events) => {
+                let unreadable = (0 < events.unreadable).then(|| {
+                    let why = "they have no record that can be read, so that a start or a stop may be missing";
+                    Unread::new(format!("{} of {what}", events.unreadable), why).with_cause(what)
+                });
+                remembered.unread.extend(unreadable);
+                Some(events)
+            }
             Err(why) => {
-                remembered.unread.push(Unread::new(format!("CloudTrail's events of {what} (cloudtrail:LookupEvents)"), why));
+                remembered.unread.push(Unread::new(what, why));
                 None
             }
         }
@@ -90,7 +112,7 @@ impl Reader<'_> {
 
     async fn notebooks_and_apps(&self, remembered: &mut Remembered) {
         let wanted = Wanted { scope: Scope::Everything, idle_shutdowns: false };
-        let mut facts = notebooks_and_apps(self.clients, self.rulebook, &wanted, self.now).await;
+        let mut facts = notebooks_and_apps(self.clients, self.rulebook, &wanted, self.days.until).await;
         let ids: BTreeSet<String> = facts.resources().filter(|one| is_unconfirmed(one)).map(|one| one.id.clone()).collect();
         if !ids.is_empty() {
             notebooks::confirm(self.clients, self.rulebook, &mut facts, &ids).await;
@@ -99,162 +121,144 @@ impl Reader<'_> {
         remembered.unread.append(&mut facts.reading.unread);
         remembered.history.domain_names = std::mem::take(&mut facts.domain_names);
         if facts.reading.complete.contains(&Kind::NotebookInstance)
-            && let Some(told) = self.events("notebook instances", trail::NOTEBOOKS, remembered).await
+            && let Some(events) = self.events("notebook instances", trail::NOTEBOOKS, remembered).await
         {
-            self.take_notebooks(std::mem::take(&mut facts.notebooks), told, remembered).await;
+            self.take_notebooks(std::mem::take(&mut facts.notebooks), events, remembered).await;
         }
         if facts.reading.complete.contains(&Kind::App)
-            && let Some(told) = self.events("Studio apps", trail::APPS, remembered).await
+            && let Some(events) = self.events("Studio apps", trail::APPS, remembered).await
         {
-            self.take_apps(facts.apps, told, remembered).await;
+            self.take_apps(facts.apps, events, remembered).await;
         }
     }
 
-    async fn take_notebooks(&self, mut all: Vec<Notebook>, mut told: Told, remembered: &mut Remembered) {
-        let known: BTreeSet<&str> = all.iter().map(|one| one.resource.id.as_str()).collect();
-        let gone: Vec<String> = told.calls.keys().filter(|id| !known.contains(id.as_str())).cloned().collect();
-        for id in gone {
-            match told.created.get(&id) {
-                Some(created) => all.push(gone_notebook(id, created)),
-                None => remembered.forgotten.push(id),
-            }
+    async fn take_notebooks(&self, mut all: Vec<Notebook>, mut events: Events, remembered: &mut Remembered) {
+        let known: BTreeSet<String> = all.iter().map(|one| one.resource.id.clone()).collect();
+        let (deleted, left_out) = self.deleted(&events, &known, |id, created| Some(deleted::notebook(id, created)));
+        all.extend(deleted);
+        remembered.left_out.extend(left_out);
+        for notebook in all {
+            let calls = events.calls.remove(&notebook.resource.id).unwrap_or_default();
+            let past = self.past(&calls, today::of_notebook(&notebook), notebook, remembered);
+            remembered.history.notebooks.push(past);
         }
-        let names: BTreeSet<String> = all.iter().map(|one| one.resource.name.clone()).collect();
-        let (mut measured, unread) = idle_agent::read_since(self.clients, &names, (self.from, self.now)).await;
-        remembered.metrics += measured.len();
-        remembered.unread.extend(unread);
-        let past = |today: Notebook| {
-            let calls = told.calls.remove(&today.resource.id).unwrap_or_default();
-            let measured = measured.remove(&today.resource.name).unwrap_or_default();
-            let mut past = Past { measured, ..self.past(&calls, state_of(today.state, today.since), today) };
-            past.uses.extend(uses_measured(&past.measured));
+        self.measure(remembered).await;
+    }
+
+    /// Sets what idle agents measured while notebooks were on.
+    async fn measure(&self, remembered: &mut Remembered) {
+        let Remembered { history, unread, metrics, .. } = remembered;
+        let mut on: Vec<&mut Past<Notebook>> =
+            history.notebooks.iter_mut().filter(|past| past.is_on_within(self.days.from, self.days.until)).collect();
+        let names: Vec<String> = on.iter().map(|past| past.today.resource.name.clone()).collect();
+        *metrics += names.len();
+        let from = self.days.from.max(self.days.now - idle_agent::CLOUDWATCH_KEEPS);
+        let (measured, failed) = idle_agent::read_since(self.clients, &names, (from, self.days.until)).await;
+        unread.extend(failed);
+        for (past, measured) in on.iter_mut().zip(measured) {
+            past.uses.extend(uses_measured(&measured));
             past.uses.sort_by_key(|one| one.at);
-            past
-        };
-        remembered.history.notebooks = all.into_iter().map(past).collect();
+            past.measured = measured;
+        }
     }
 
-    async fn take_apps(&self, mut all: Vec<App>, mut told: Told, remembered: &mut Remembered) {
-        let known: BTreeSet<&str> = all.iter().map(|one| one.resource.id.as_str()).collect();
-        let mut gone: Vec<App> = vec![];
-        for id in told.calls.keys().filter(|id| !known.contains(id.as_str())) {
-            match told.created.get(id).and_then(|created| gone_app(id, created)) {
-                Some(app) => gone.push(app),
-                None => remembered.forgotten.push(id.clone()),
+    async fn take_apps(&self, mut all: Vec<App>, mut events: Events, remembered: &mut Remembered) {
+        let known: BTreeSet<String> = all.iter().map(|one| one.resource.id.clone()).collect();
+        let (mut deleted, left_out) = self.deleted(&events, &known, deleted::app);
+        remembered.left_out.extend(left_out);
+        self.inherit(&mut deleted, &events, remembered).await;
+        all.append(&mut deleted);
+        for app in all {
+            let mut calls = events.calls.remove(&app.resource.id).unwrap_or_default();
+            let homes = [Some(app.home.id(&app.domain)), app.space_owner.clone()];
+            let is_opened = |ids: &[String]| homes.iter().flatten().any(|home| ids.contains(home));
+            calls.extend(events.opened.iter().filter(|(ids, _)| is_opened(ids)).map(|(_, call)| call.clone()));
+            calls.sort_by_key(|call| call.at);
+            let past = self.past(&calls, today::of_app(&app), app, remembered);
+            remembered.history.apps.push(past);
+        }
+    }
+
+    /// The resources that are deleted now and may have been on since the rehearsal begins, as they were created; and those of which no event says what they were.
+    fn deleted<F>(
+        &self,
+        events: &Events,
+        known: &BTreeSet<String>,
+        as_created: impl Fn(&str, &Parameters) -> Option<F>,
+    ) -> (Vec<F>, Vec<LeftOut>) {
+        let (mut found, mut left_out) = (vec![], vec![]);
+        for id in self.deleted_ids(events, known) {
+            match events.created.get(id).and_then(|created| as_created(id, created)) {
+                Some(one) => found.push(one),
+                None => left_out.push(LeftOut { id: id.clone(), from: None, why: WhyLeftOut::DeletedNow }),
             }
         }
-        self.inherit(&mut gone, &told, remembered).await;
-        all.append(&mut gone);
-        let past = |today: App| {
-            let mut calls = told.calls.remove(&today.resource.id).unwrap_or_default();
-            let homes = [Some(today.home.id(&today.domain)), today.space_owner.clone()];
-            let is_opened = |ids: &[String]| homes.iter().flatten().any(|home| ids.contains(home));
-            calls.extend(told.opened.iter().filter(|(ids, _)| is_opened(ids)).map(|(_, call)| call.clone()));
-            calls.sort_by_key(|call| call.at);
-            self.past(&calls, state_of(today.state, today.created), today)
+        (found, left_out)
+    }
+
+    /// The ids of what is deleted now, and may have been on since the rehearsal begins.
+    fn deleted_ids<'e>(&self, events: &'e Events, known: &BTreeSet<String>) -> impl Iterator<Item = &'e String> {
+        let is_meant = |id: &str, calls: &[Call]| {
+            !known.contains(id) && Runs::of(calls, self.events_from, Today::Off(None)).is_any_after(self.days.from)
         };
-        remembered.history.apps = all.into_iter().map(past).collect();
+        events.calls.iter().filter(move |(id, calls)| is_meant(id, calls)).map(|(id, _)| id)
     }
 
     /// Sets the tags of apps that are deleted now: those of what they were in, as of today, and their own, as of their creation.
-    async fn inherit(&self, gone: &mut [App], told: &Told, remembered: &mut Remembered) {
-        if gone.is_empty() {
+    async fn inherit(&self, deleted: &mut [App], events: &Events, remembered: &mut Remembered) {
+        if deleted.is_empty() {
             return;
         }
         let kinds = [Kind::App, Kind::Domain, Kind::UserProfile, Kind::Space];
         let index = tags::index(self.clients, self.rulebook, &kinds).await;
-        let owners = spaces::owners(self.clients, gone).await;
+        let owners = spaces::owners(self.clients, deleted).await;
         remembered.unread.extend(index.unread.iter().chain(owners.as_ref().err()).cloned());
-        for app in gone {
+        for app in deleted {
             apps::inherit(app, &index, owners.as_ref().ok());
             app.state = RunState::Deleted;
-            if let (Tags::Known(tags), Some(created)) = (&mut app.resource.tags, told.created.get(&app.resource.id)) {
+            if let (Tags::Known(tags), Some(created)) = (&mut app.resource.tags, events.created.get(&app.resource.id)) {
                 tags.extend(created.tags());
             }
         }
     }
 
-    fn past<F>(&self, calls: &[Call], state: Result<Option<Timestamp>, Option<Timestamp>>, today: F) -> Past<F> {
-        Past { today, runs: runs(calls, self.events_from, state), uses: uses(calls), measured: vec![] }
+    /// A resource with its past. What of it cannot be rehearsed is left out.
+    fn past<F: Subject>(&self, calls: &[Call], today: Today, resource: F, remembered: &mut Remembered) -> Past<F> {
+        let runs = Runs::of(calls, self.events_from, today);
+        remembered.left_out.extend(runs.left_out(&resource.resource().id, self.days.from));
+        Past { today: resource, runs: runs.known, uses: uses(calls), measured: vec![] }
     }
 
     async fn endpoints(&self, facts: &mut Facts, remembered: &mut Remembered) {
-        let mut metrics = endpoints::read(self.clients, self.rulebook, &Scope::Everything, facts).await;
-        for one in &mut facts.endpoints {
-            one.variants.iter_mut().for_each(|variant| variant.invocations = None);
-            one.components.iter_mut().flatten().for_each(|component| component.invocations = None);
-        }
-        let longer = usage::read_hours_since(self.clients, &mut facts.endpoints, self.from - USE_LOOKED_BACK, self.now).await;
-        metrics += longer.metrics;
-        remembered.metrics += metrics;
-        facts.reading.unread.extend(longer.unread);
+        remembered.metrics += endpoints::read_since(self.clients, self.rulebook, self.days.from - USE_LOOKED_BACK, facts).await;
         if self.rulebook.enforces_by(RemedyName::Hibernate) && !facts.endpoints.is_empty() {
             endpoints::read_routers(self.clients, facts).await;
             let ids: Vec<String> = facts.endpoints.iter().map(|one| one.resource.id.clone()).collect();
             endpoints::look_at_sleep(self.clients, facts, &ids).await;
         }
         remembered.unread.append(&mut facts.reading.unread);
-        let Some(mut told) = self.events("endpoints", trail::ENDPOINTS, remembered).await else { return };
-        let past = |today: Endpoint| {
-            let calls = told.calls.remove(&today.resource.id).unwrap_or_default();
-            let uses = calls_of(&today, self.from);
-            Past { uses, ..self.past(&calls, state_of(today.state, today.created), today) }
-        };
-        remembered.history.endpoints = std::mem::take(&mut facts.endpoints).into_iter().map(past).collect();
-        remembered.forgotten.extend(told.calls.into_keys());
+        let Some(mut events) = self.events("endpoints", trail::ENDPOINTS, remembered).await else { return };
+        let known: BTreeSet<String> = facts.endpoints.iter().map(|one| one.resource.id.clone()).collect();
+        let deleted = self.deleted_ids(&events, &known);
+        remembered.left_out.extend(deleted.map(|id| LeftOut { id: id.clone(), from: None, why: WhyLeftOut::DeletedEndpoint }));
+        for endpoint in std::mem::take(&mut facts.endpoints) {
+            let calls = events.calls.remove(&endpoint.resource.id).unwrap_or_default();
+            let uses = calls_of(&endpoint, self.days.from);
+            let past = Past { uses, ..self.past(&calls, today::of_endpoint(&endpoint), endpoint, remembered) };
+            remembered.history.endpoints.push(past);
+        }
     }
 }
 
-/// Since when something is on (`Ok`), or when it was last stopped or changed (`Err`).
-fn state_of(state: RunState, since: Option<Timestamp>) -> Result<Option<Timestamp>, Option<Timestamp>> {
-    match state {
-        RunState::InService => Ok(since),
-        // On its way: whether it was started by a call is in the history.
-        RunState::Changing(_) | RunState::Other => Ok(None),
-        RunState::Stopped | RunState::Failed | RunState::Deleted => Err(since),
-    }
-}
-
-/// The hours since a time in which an endpoint was called.
+/// The hours in which an endpoint was called, as far as they end after this time.
 fn calls_of(endpoint: &Endpoint, from: Timestamp) -> Vec<Use> {
-    let hour = |one: &Invocations, place: usize| one.from + SignedDuration::from_hours(i64::try_from(place).unwrap_or_default());
+    let end = |one: &Invocations, place: usize| one.from + SignedDuration::from_hours(i64::try_from(place + 1).unwrap_or_default());
     let called = endpoint.uses().flat_map(|one| {
         let hours = one.hours.iter().enumerate().filter(|(_, requests)| requests.is_some_and(|requests| 0.0 < requests));
-        hours.map(move |(place, _)| hour(one, place))
+        hours.map(move |(place, _)| end(one, place))
     });
-    let hours: BTreeSet<Timestamp> = called.filter(|at| from <= *at).collect();
-    hours.into_iter().map(|at| Use { at, what: Used::Called, by: None }).collect()
-}
-
-/// A notebook that is deleted now, as it was created.
-fn gone_notebook(id: String, created: &Parameters) -> Notebook {
-    let name = created.text("notebookInstanceName").unwrap_or_default().to_owned();
-    Notebook {
-        resource: Resource { id, arn: None, name, tags: Tags::Known(created.tags()), ownership: Ownership::default() },
-        instance_type: created.instance_type(),
-        state: RunState::Deleted,
-        since: None,
-        volume_gb: None,
-        usage: None,
-    }
-}
-
-/// An app that is deleted now, as it was created, without its tags. It counts as running, so that the owner of its space is read. `None`: the call does not say what it was.
-fn gone_app(id: &str, created: &Parameters) -> Option<App> {
-    let (home, app_type, app_name) = (created.home()?, created.text("appType")?.to_owned(), created.text("appName")?.to_owned());
-    let name = format!("{} {app_type} {app_name}", home.name());
-    Some(App {
-        resource: Resource { id: id.to_owned(), arn: None, name, tags: Tags::Unreadable, ownership: Ownership::default() },
-        domain: created.text("domainId")?.to_owned(),
-        home,
-        space_owner: None,
-        app_type,
-        app_name,
-        instance_type: created.instance_type(),
-        state: RunState::InService,
-        created: None,
-        deleted_by_guard: None,
-    })
+    let ends: BTreeSet<Timestamp> = called.filter(|at| from < *at).collect();
+    ends.into_iter().map(|at| Use { at, what: Used::Called, by: None }).collect()
 }
 
 #[cfg(test)]
@@ -262,7 +266,7 @@ mod tests {
     use std::time::Duration;
 
     use aws_sdk_cloudtrail::{operation::lookup_events::LookupEventsOutput, types::Event};
-    use aws_sdk_cloudwatch::operation::list_metrics::ListMetricsOutput;
+    use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
     use aws_sdk_resourcegroupstagging::operation::get_resources::GetResourcesOutput;
     use aws_sdk_sagemaker::operation::list_notebook_instances::ListNotebookInstancesOutput;
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
@@ -281,35 +285,81 @@ mod tests {
         Event::builder().event_time(at(time)).cloud_trail_event(record.to_string()).build()
     }
 
-    #[tokio::test]
-    async fn what_is_deleted_is_known_from_its_creation_or_told_as_forgotten() {
-        let events = mock!(aws_sdk_cloudtrail::Client::lookup_events).then_compute_output(|asked| {
-            let events = match asked.lookup_attributes()[0].attribute_value() {
-                "CreateNotebookInstance" => vec![event("2026-11-10T08:00:00Z", "New")],
-                "DeleteNotebookInstance" => vec![event("2026-11-12T08:00:00Z", "New"), event("2026-11-11T08:00:00Z", "Old")],
-                _ => vec![],
-            };
-            LookupEventsOutput::builder().set_events(Some(events)).build()
+    /// What is read of an account without resources, with these events (name of the call, time, notebook), from the 1st to the 30th.
+    async fn remembered(events: &'static [(&'static str, &'static str, &'static str)]) -> Remembered {
+        let looked_up = mock!(aws_sdk_cloudtrail::Client::lookup_events).then_compute_output(|asked| {
+            let asked = asked.lookup_attributes()[0].attribute_value();
+            let found = events.iter().filter(|(call, ..)| *call == asked);
+            let found = found.map(|(_, time, name)| if *name == "unreadable" { Event::builder().build() } else { event(time, name) });
+            LookupEventsOutput::builder().set_events(Some(found.collect())).build()
         });
         let listed =
             mock!(aws_sdk_sagemaker::Client::list_notebook_instances).then_output(|| ListNotebookInstancesOutput::builder().build());
         let tags = mock!(aws_sdk_resourcegroupstagging::Client::get_resources).then_output(|| GetResourcesOutput::builder().build());
-        let metrics = mock!(aws_sdk_cloudwatch::Client::list_metrics).then_output(|| ListMetricsOutput::builder().build());
+        let metrics = mock!(aws_sdk_cloudwatch::Client::get_metric_data).then_output(|| GetMetricDataOutput::builder().build());
         let clients = Clients {
             sagemaker: testing::sagemaker(&[&listed]).into(),
             tagging: testing::tagging(&[&tags]).into(),
             cloudwatch: testing::cloudwatch(&[&metrics]).into(),
             ..testing::clients()
         };
-        let trail = Trail::with(mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, &[&events]), Duration::ZERO);
+        let trail = Trail::with(mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, &[&looked_up]), Duration::ZERO);
         let rulebook = Rulebook::from_toml(NOTEBOOKS).unwrap();
-        let [from, now] = ["2026-11-01T00:00:00Z", "2026-11-30T00:00:00Z"].map(|time| time.parse().unwrap());
-        let remembered = read(&clients, &trail, &rulebook, (from, now)).await;
-        assert_eq!((&remembered.unread, &remembered.forgotten), (&vec![], &vec!["notebook-instance/old".to_owned()]));
+        let [from, until] = ["2026-11-01T00:00:00Z", "2026-11-30T00:00:00Z"].map(|time| time.parse().unwrap());
+        read(&clients, &trail, &rulebook, Days { from, until, now: until }).await
+    }
+
+    const CREATE: &str = "CreateNotebookInstance";
+    const STOP: &str = "StopNotebookInstance";
+    const DELETE: &str = "DeleteNotebookInstance";
+
+    #[tokio::test]
+    async fn what_is_deleted_is_known_from_its_creation_or_left_out() {
+        let remembered = remembered(&[
+            (CREATE, "2026-11-10T08:00:00Z", "New"),
+            (STOP, "2026-11-11T08:00:00Z", "New"),
+            (DELETE, "2026-11-12T08:00:00Z", "New"),
+            (STOP, "2026-11-10T08:00:00Z", "Old"),
+            (DELETE, "2026-11-11T08:00:00Z", "Old"),
+            // Off since before the rehearsal.
+            (DELETE, "2026-11-11T08:00:00Z", "Off"),
+            (STOP, "2026-10-20T08:00:00Z", "Over"),
+            (DELETE, "2026-11-11T08:00:00Z", "Over"),
+        ])
+        .await;
+        let old = LeftOut { id: "notebook-instance/old".into(), from: None, why: WhyLeftOut::DeletedNow };
+        assert_eq!((&remembered.unread, &remembered.left_out), (&vec![], &vec![old]));
         let [new] = &remembered.history.notebooks[..] else { panic!("{:?}", remembered.history.notebooks) };
         assert_eq!((new.today.resource.name.as_str(), new.today.instance_type.as_deref()), ("New", Some("ml.t3.medium")));
         assert_eq!(new.today.resource.tags, Tags::Known([("Owner".to_owned(), "ann".to_owned())].into()));
-        let run = new.runs.iter().map(|run| (run.from.to_string(), run.until.map(|until| until.to_string()))).collect::<Vec<_>>();
-        assert_eq!(run, [("2026-11-10T08:00:00Z".to_owned(), Some("2026-11-12T08:00:00Z".to_owned()))]);
+        let run = new.runs.iter().map(|run| (run.from.to_string(), run.until().map(|until| until.to_string()))).collect::<Vec<_>>();
+        assert_eq!(run, [("2026-11-10T08:00:00Z".to_owned(), Some("2026-11-11T08:00:00Z".to_owned()))]);
+        // The metric of its idle agent.
+        assert_eq!(remembered.metrics, 1);
+    }
+
+    #[tokio::test]
+    async fn a_run_that_ended_without_a_call_is_left_out_and_named() {
+        let remembered = remembered(&[(CREATE, "2026-11-10T08:00:00Z", "New"), (DELETE, "2026-11-12T08:00:00Z", "New")]).await;
+        let from = Some("2026-11-10T08:00:00Z".parse().unwrap());
+        let run = LeftOut { id: "notebook-instance/new".into(), from, why: WhyLeftOut::EndNotKnown };
+        assert_eq!((&remembered.left_out, &remembered.history.notebooks[0].runs), (&vec![run], &vec![]));
+    }
+
+    #[tokio::test]
+    async fn events_that_cannot_be_read_are_unread() {
+        let remembered = remembered(&[(STOP, "", "unreadable"), (STOP, "", "unreadable"), (DELETE, "", "unreadable")]).await;
+        let [unread] = &remembered.unread[..] else { panic!("{:?}", remembered.unread) };
+        assert_eq!(unread.what, "3 of CloudTrail's events of notebook instances (cloudtrail:LookupEvents)");
+        assert!(unread.why.contains("a start or a stop may be missing"), "{}", unread.why);
+    }
+
+    #[test]
+    fn calls_of_an_endpoint_count_at_the_end_of_their_hour() {
+        let from: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap();
+        let mut endpoint = testing::endpoint();
+        endpoint.variants[0].invocations = Some(Invocations::by_hour(from, vec![Some(1.0), Some(2.0), Some(0.0), None, Some(3.0)]));
+        let ends: Vec<String> = calls_of(&endpoint, "2026-11-01T01:00:00Z".parse().unwrap()).iter().map(|one| one.at.to_string()).collect();
+        assert_eq!(ends, ["2026-11-01T02:00:00Z", "2026-11-01T05:00:00Z"]);
     }
 }

@@ -18,6 +18,9 @@ use crate::{
     gather::read::{Read, every_page, timestamp},
 };
 
+/// The service, as events name it.
+const SAGEMAKER: &str = "sagemaker.amazonaws.com";
+
 /// The calls on notebook instances, on Studio apps and on endpoints.
 pub(super) const NOTEBOOKS: &[&str] = &[
     "CreateNotebookInstance",
@@ -31,13 +34,15 @@ pub(super) const ENDPOINTS: &[&str] = &["CreateEndpoint", "DeleteEndpoint"];
 
 /// What the event history says.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct Events {
     /// The calls by the resource's id, oldest first.
     pub(super) calls: BTreeMap<String, Vec<Call>>,
     /// The parameters with which a resource was created last, by its id.
     pub(super) created: BTreeMap<String, Parameters>,
     /// Who opened Studio, and in which user profile or space, by their ids.
     pub(super) opened: Vec<(Vec<String>, Call)>,
+    /// How many events could not be read: what they did is not known.
+    pub(super) unreadable: usize,
 }
 
 /// The parameters of a call, as CloudTrail writes them: `notebookInstanceName`.
@@ -91,8 +96,8 @@ struct Record {
 ///
 /// # Errors
 /// `CloudTrail` refuses, or the list breaks off.
-pub(super) async fn read(clients: &Clients, trail: &Trail, names: &[&str], from: Timestamp) -> Read<Told> {
-    let mut told = Told::default();
+pub(super) async fn read(clients: &Clients, trail: &Trail, names: &[&str], from: Timestamp) -> Read<Events> {
+    let mut events = Events::default();
     for name in names {
         let attribute = LookupAttribute::builder().attribute_key(LookupAttributeKey::EventName).attribute_value(*name).build();
         let attribute = attribute.map_err(|error| error.to_string())?;
@@ -101,37 +106,50 @@ pub(super) async fn read(clients: &Clients, trail: &Trail, names: &[&str], from:
             let call = trail.client.lookup_events().lookup_attributes(attribute.clone()).max_results(50);
             let call = call.start_time(DateTime::from_secs(from.as_second())).set_next_token(token);
             let page = call.send().await.map_err(|error| why(&error))?;
-            page.events.unwrap_or_default().iter().for_each(|event| told.take(name, event));
+            page.events.unwrap_or_default().iter().for_each(|event| events.take(name, event));
             Ok(page.next_token)
         })
         .await?;
     }
     // The newest event comes first, and a call of another name is another list.
-    told.calls.values_mut().for_each(|calls| calls.sort_by_key(|call| call.at));
-    told.opened.sort_by_key(|(_, call)| call.at);
-    Ok(told)
+    events.calls.values_mut().for_each(|calls| calls.sort_by_key(|call| call.at));
+    events.opened.sort_by_key(|(_, call)| call.at);
+    Ok(events)
 }
 
-impl Told {
-    /// Takes an event in. A call that failed, or that is of another service with such a call, did nothing.
+impl Events {
+    /// Takes an event in.
     fn take(&mut self, name: &str, event: &Event) {
-        let Some(at) = timestamp(event.event_time.as_ref()) else { return };
-        let Some(record) = event.cloud_trail_event.as_deref().and_then(|text| serde_json::from_str::<Record>(text).ok()) else { return };
-        let is_meant = record.event_source.as_deref() == Some("sagemaker.amazonaws.com") && record.error_code.is_none();
-        let Some(parameters) = record.request_parameters.filter(|_| is_meant) else { return };
+        if self.understand(name, event).is_none() {
+            self.unreadable += 1;
+        }
+    }
+
+    /// Takes an event in. A call that failed, or that is of another service with such a call, did nothing. `None`: the event does not say what it did.
+    fn understand(&mut self, name: &str, event: &Event) -> Option<()> {
+        if event.event_source.as_deref().is_some_and(|source| source != SAGEMAKER) {
+            return Some(());
+        }
+        let at = timestamp(event.event_time.as_ref())?;
+        let record: Record = serde_json::from_str(event.cloud_trail_event.as_deref()?).ok()?;
+        if record.event_source? != SAGEMAKER || record.error_code.is_some() {
+            return Some(());
+        }
+        let parameters = record.request_parameters?;
         let by = who(&record.user_identity).or_else(|| event.username.clone());
         let call = |did, instance_type| Call { at, did, by, instance_type };
         if name == "CreatePresignedDomainUrl" {
-            self.opened.extend(homes(&parameters).map(|homes| (homes, call(Did::Open, None))));
-            return;
+            self.opened.push((homes(&parameters)?, call(Did::Open, None)));
+            return Some(());
         }
-        let Some(id) = id_of(name, &parameters) else { return };
+        let id = id_of(name, &parameters)?;
         let did = did(name);
         self.calls.entry(id.clone()).or_default().push(call(did, parameters.instance_type()));
         // The newest event comes first.
         if did == Did::Create {
             self.created.entry(id).or_insert(parameters);
         }
+        Some(())
     }
 }
 
@@ -141,6 +159,7 @@ fn did(name: &str) -> Did {
         _ if name.starts_with("Create") => Did::Create,
         _ if name.starts_with("Start") => Did::Start,
         _ if name.starts_with("Stop") => Did::Stop,
+        "DeleteNotebookInstance" => Did::DeleteStopped,
         _ => Did::Delete,
     }
 }
@@ -204,7 +223,7 @@ mod tests {
         })
     }
 
-    async fn told(names: &[&str], rules: &[&Rule]) -> Read<Told> {
+    async fn read_all(names: &[&str], rules: &[&Rule]) -> Read<Events> {
         let trail = Trail::with(mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, rules), Duration::ZERO);
         read(&testing::clients(), &trail, names, FROM.parse().unwrap()).await
     }
@@ -220,8 +239,8 @@ mod tests {
         ];
         let starts = vec![event("2026-11-04T08:00:00Z", &json!({"type": "IAMUser", "userName": "ann"}), &notebook, &json!({}))];
         let rules = [answers("StartNotebookInstance", starts), answers("StopNotebookInstance", stops)];
-        let told = told(&["StartNotebookInstance", "StopNotebookInstance"], &[&rules[0], &rules[1]]).await.ok().unwrap();
-        let calls = &told.calls["notebook-instance/churn"];
+        let events = read_all(&["StartNotebookInstance", "StopNotebookInstance"], &[&rules[0], &rules[1]]).await.ok().unwrap();
+        let calls = &events.calls["notebook-instance/churn"];
         assert_eq!(calls.iter().map(|call| call.did).collect::<Vec<_>>(), [Did::Stop, Did::Start, Did::Stop]);
         assert_eq!(calls.iter().map(|call| call.by.as_deref().unwrap()).collect::<Vec<_>>(), ["ann@example.com", "ann", "somebody"]);
         assert_eq!(rules[1].num_calls(), 2, "two pages");
@@ -235,16 +254,58 @@ mod tests {
             event("2026-11-05T08:00:00Z", &ann(), &app, &json!({"errorCode": "ResourceLimitExceeded"})),
             event("2026-11-04T08:00:00Z", &ann(), &json!({"name": "shop"}), &json!({"eventSource": "amplify.amazonaws.com"})),
             event("2026-11-03T08:00:00Z", &ann(), &app, &json!({})),
-            Event::builder().event_time(at("2026-11-02T08:00:00Z")).cloud_trail_event("no JSON").build(),
+            Event::builder()
+                .event_source("amplify.amazonaws.com")
+                .event_time(at("2026-11-02T08:00:00Z"))
+                .cloud_trail_event("no JSON")
+                .build(),
         ];
         let rule = answers("CreateApp", events);
-        let told = told(&["CreateApp"], &[&rule]).await.ok().unwrap();
-        assert_eq!(told.calls.keys().collect::<Vec<_>>(), ["app/d-1/lab/jupyterlab/default"]);
-        let calls = &told.calls["app/d-1/lab/jupyterlab/default"];
+        let events = read_all(&["CreateApp"], &[&rule]).await.ok().unwrap();
+        assert_eq!(events.calls.keys().collect::<Vec<_>>(), ["app/d-1/lab/jupyterlab/default"]);
+        assert_eq!(events.unreadable, 0);
+        let calls = &events.calls["app/d-1/lab/jupyterlab/default"];
         assert_eq!((calls.len(), calls[0].did, calls[0].instance_type.as_deref()), (1, Did::Create, Some("ml.t3.medium")));
-        let created = &told.created["app/d-1/lab/jupyterlab/default"];
+        let created = &events.created["app/d-1/lab/jupyterlab/default"];
         assert_eq!(created.tags(), [("Team", "nlp"), ("Env", "dev")].map(|(key, value)| (key.to_owned(), value.to_owned())).into());
         assert_eq!(created.home(), Some(AppHome::Space("Lab".into())));
+    }
+
+    #[tokio::test]
+    async fn an_event_that_does_not_say_what_it_did_is_counted() {
+        let notebook = json!({"notebookInstanceName": "churn"});
+        let stop = |parameters: &Value, more: &Value| event("2026-11-03T18:00:00Z", &ann(), parameters, more);
+        let without = |record: Option<&str>| {
+            Event::builder().event_time(at("2026-11-03T18:00:00Z")).set_cloud_trail_event(record.map(str::to_owned)).build()
+        };
+        for (what, event, unreadable) in [
+            ("whole", stop(&notebook, &json!({})), 0),
+            ("no record", without(None), 1),
+            ("no JSON", without(Some("no JSON")), 1),
+            ("no source", stop(&notebook, &json!({"eventSource": null})), 1),
+            ("no parameters", stop(&Value::Null, &json!({})), 1),
+            ("no name", stop(&json!({}), &json!({})), 1),
+            ("a call that failed", stop(&Value::Null, &json!({"errorCode": "ValidationException"})), 0),
+        ] {
+            let rule = answers("StopNotebookInstance", vec![event]);
+            let events = read_all(&["StopNotebookInstance"], &[&rule]).await.ok().unwrap();
+            assert_eq!((events.unreadable, events.calls.len()), (unreadable, usize::from(what == "whole")), "{what}");
+        }
+    }
+
+    #[test]
+    fn only_a_notebook_is_off_when_it_is_deleted() {
+        for (name, expected) in [
+            ("DeleteNotebookInstance", Did::DeleteStopped),
+            ("DeleteApp", Did::Delete),
+            ("DeleteEndpoint", Did::Delete),
+            ("StopNotebookInstance", Did::Stop),
+            ("StartNotebookInstance", Did::Start),
+            ("CreateApp", Did::Create),
+            ("CreatePresignedNotebookInstanceUrl", Did::Open),
+        ] {
+            assert_eq!(did(name), expected, "{name}");
+        }
     }
 
     #[tokio::test]
@@ -254,8 +315,8 @@ mod tests {
             event("2026-11-03T08:00:00Z", &ann(), &json!({"domainId": "d-1", "userProfileName": "Ann"}), &json!({})),
         ];
         let rule = answers("CreatePresignedDomainUrl", opened);
-        let told = told(&["CreatePresignedDomainUrl"], &[&rule]).await.ok().unwrap();
-        let homes: Vec<&[String]> = told.opened.iter().map(|(homes, _)| &homes[..]).collect();
+        let events = read_all(&["CreatePresignedDomainUrl"], &[&rule]).await.ok().unwrap();
+        let homes: Vec<&[String]> = events.opened.iter().map(|(homes, _)| &homes[..]).collect();
         let profile = AppHome::UserProfile("Ann".into()).id("d-1");
         let space = AppHome::Space("Lab".into()).id("d-1");
         assert_eq!(homes, [&[profile.clone()][..], &[profile, space][..]]);
@@ -264,7 +325,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_denied_is_an_error_and_no_empty_history() {
         let rule = mock!(aws_sdk_cloudtrail::Client::lookup_events).then_error(|| LookupEventsError::generic(denied()));
-        let why = told(&["CreateApp"], &[&rule]).await.err().unwrap();
+        let why = read_all(&["CreateApp"], &[&rule]).await.err().unwrap();
         assert!(why.starts_with("AccessDeniedException: "), "{why}");
     }
 }

@@ -520,3 +520,18 @@ fn what_auto_scaling_saved_is_a_summary_of_its_own() {
         assert!(letter.digest.body.contains(says), "{says}: {}", letter.digest.body);
     }
 }
+
+#[test]
+fn only_what_was_done_is_a_habit_and_only_the_first_time_is_new() {
+    let named = |news, habit: &str| Item { habit: habit.to_owned(), ..item(news, "a", None) };
+    for (news, habit, is_known, is_repeated, new) in [
+        (stopped(), "stop a", false, false, Some("stop a")),
+        (stopped(), "stop a", true, true, None),
+        (stopped(), "", true, false, None),
+        (News::Found, "stop a", true, false, None),
+    ] {
+        let mut items = [named(news, habit)];
+        mark_habits(&mut items, |one| is_known && one == habit);
+        assert_eq!((items[0].is_repeated, new_habits(&items).next()), (is_repeated, new), "{habit} {is_known}");
+    }
+}

@@ -132,7 +132,7 @@ fn by_aws(endpoint: &Endpoint) -> Option<Detail> {
 mod tests {
     use super::*;
     use crate::{
-        facts::{Change, Compute, IdleByAws, Invocations, RunState, Serving},
+        facts::{Backlog, Change, Compute, IdleByAws, Invocations, RunState, Serving},
         samples::*,
     };
 
@@ -151,6 +151,11 @@ mod tests {
         let mut endpoint = endpoint("2026-10-01T00:00:00Z");
         endpoint.variants[0].invocations = Some(called(hours_ago));
         endpoint
+    }
+
+    /// So many requests waited in its queue in one hour.
+    fn waiting(requests: f32) -> Backlog {
+        Backlog { hours: vec![None, Some(requests), Some(0.0)], from: "2026-11-10T12:00:00Z".parse().unwrap() }
     }
 
     fn told(endpoint: &Endpoint) -> &'static str {
@@ -192,8 +197,8 @@ mod tests {
         assert_eq!(change(|one| one.variants[0].invocations = None), "unknown");
         assert_eq!(change(|one| one.components = None), "unknown");
         assert_eq!(change(|one| one.serving = Serving::Asynchronous), "unknown");
-        assert_eq!(change(|one| (one.serving, one.backlog) = (Serving::Asynchronous, Some(4))), "fine");
-        assert_eq!(change(|one| (one.serving, one.backlog) = (Serving::Asynchronous, Some(0))), "waste");
+        assert_eq!(change(|one| (one.serving, one.backlog) = (Serving::Asynchronous, Some(waiting(4.0)))), "fine");
+        assert_eq!(change(|one| (one.serving, one.backlog) = (Serving::Asynchronous, Some(waiting(0.0)))), "waste");
         assert_eq!(change(|one| one.is_deploying = true), "later");
         assert_eq!(change(|one| one.state = RunState::Changing(Change::Updating)), "later");
         assert_eq!(change(|one| one.state = RunState::Failed), "fine");

@@ -147,7 +147,7 @@ fn waste(endpoint: &Endpoint, cx: &RuleContext<'_>, reason: String, share: Decim
 mod tests {
     use super::*;
     use crate::{
-        facts::{AttachStage, Attached, Component, Invocations, Scaling, ScheduledAction, Suspended},
+        facts::{AttachStage, Attached, Backlog, Component, Invocations, Scaling, ScheduledAction, Suspended},
         remedy::Remedy,
         samples::*,
     };
@@ -175,7 +175,7 @@ mod tests {
 
     fn queue(scaling: AutoScaling) -> Endpoint {
         let mut endpoint = endpoint("2026-10-01T00:00:00Z");
-        (endpoint.serving, endpoint.backlog) = (Serving::Asynchronous, Some(0));
+        (endpoint.serving, endpoint.backlog) = (Serving::Asynchronous, Some(Backlog::default()));
         endpoint.variants[0] = Variant { scaling, invocations: Some(daily()), ..endpoint.variants[0].clone() };
         endpoint
     }

@@ -61,9 +61,9 @@ impl Endpoint {
     /// The same. `Err`: it is not known, or requests wait.
     pub(crate) fn judged_use(&self) -> Result<Option<Timestamp>, Verdict> {
         let used = self.known_use()?;
-        match (self.serving, self.backlog) {
+        match (self.serving, &self.backlog) {
             (Serving::Asynchronous, None) => Err(Verdict::Unknown("how many requests wait in its queue could not be read".into())),
-            (Serving::Asynchronous, Some(1..)) => Err(Verdict::Fine),
+            (Serving::Asynchronous, Some(backlog)) if backlog.has_waited() => Err(Verdict::Fine),
             _ => Ok(used),
         }
     }

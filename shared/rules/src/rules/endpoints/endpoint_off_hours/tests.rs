@@ -3,8 +3,8 @@
 use super::*;
 use crate::{
     facts::{
-        AttachStage, Attached, AutoScaling, Compute, Follows, Hibernation, HibernationStage, Scaling, ScalingPolicy, ScheduledAction,
-        Serving, Suspended, TrackedMetric,
+        AttachStage, Attached, AutoScaling, Backlog, Compute, Follows, Hibernation, HibernationStage, Scaling, ScalingPolicy,
+        ScheduledAction, Serving, Suspended, TrackedMetric,
     },
     samples::*,
     scaling::ScheduledBounds,
@@ -123,7 +123,7 @@ fn real_time(instances: u32) -> Endpoint {
 
 fn asynchronous() -> Endpoint {
     let mut endpoint = real_time(2);
-    (endpoint.serving, endpoint.backlog) = (Serving::Asynchronous, Some(0));
+    (endpoint.serving, endpoint.backlog) = (Serving::Asynchronous, Some(Backlog::default()));
     endpoint
 }
 
