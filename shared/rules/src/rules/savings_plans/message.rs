@@ -1,6 +1,6 @@
 //! The advice in short: the subject of its mail, and why.
 
-use rust_decimal::{Decimal, RoundingStrategy, dec};
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{hourly, if_longer, monthly, per_hour, reasons, whole_dollars};
 use crate::{
@@ -79,6 +79,8 @@ pub(super) fn worth_of_the_waste(advice: &Advice, offered: &Offered) -> Option<D
 
 #[cfg(test)]
 pub(super) mod tests {
+    use rust_decimal::dec;
+
     use super::{super::tests::commitment, *};
     use crate::savings_plan::{Earlier, Offer};
 
