@@ -180,6 +180,8 @@ pub(crate) fn budget(name: &str) -> Budget {
         is_cost: true,
         unit: "USD".into(),
         period: Some(period),
+        begins_soon: false,
+        changed: None,
         limit: Some(rust_decimal::dec!(1000)),
         actual: Some(Decimal::ZERO),
         forecast: None,

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_budgets::types::{
-    Budget as Described, BudgetType, ComparisonOperator, Expression, HealthStatusValue, MatchOption, Notification, NotificationType, Spend,
-    TagValues, ThresholdType, TimePeriod, TimeUnit as Unit,
+    Budget as Described, BudgetType, ComparisonOperator, Expression, HealthStatusValue, MatchOption, Metric, Notification,
+    NotificationType, Spend, TagValues, ThresholdType, TimePeriod, TimeUnit as Unit,
 };
 use cost_rules::{
     currency::Currency,
@@ -131,6 +131,7 @@ fn of(described: Described, account: Account<'_>, now: Timestamp) -> Numbered {
 
 #[expect(deprecated, reason = "budgets that were made with CostFilters still have them")]
 fn numbers(described: Described, account: Account<'_>, now: Timestamp) -> Read<Budget> {
+    let is_amortized = is_amortized(&described);
     let name = described.budget_name;
     let spend = |spend: Option<&Spend>| spend.map(|spend| decimal(&spend.amount)).transpose();
     let (start, end) = days(described.time_period.as_ref());
@@ -154,7 +155,7 @@ fn numbers(described: Described, account: Account<'_>, now: Timestamp) -> Read<B
     let units =
         [described.budget_limit.as_ref(), actual, described.planned_budget_limits.as_ref().and_then(|planned| planned.values().next())];
     let (filter, mut broken) = match (&described.filter_expression, &described.cost_filters) {
-        (Some(expression), _) => (expression_filter(expression, account), None),
+        (Some(expression), _) => (expression_filter(expression, account), wrong_part(expression)),
         (None, Some(filters)) => cost_filters(filters, account),
         (None, None) => (Filter::everything(), None),
     };
@@ -173,11 +174,13 @@ fn numbers(described: Described, account: Account<'_>, now: Timestamp) -> Read<B
             ownership: Ownership::default(),
         },
         is_cost: described.budget_type == BudgetType::Cost,
-        is_amortized: described.cost_types.as_ref().and_then(|types| types.use_amortized).unwrap_or_default(),
+        is_amortized,
         unit: units.into_iter().flatten().next().map_or_else(|| Currency::of_account().code().to_owned(), |spend| spend.unit.clone()),
         adjusts: described.auto_adjust_data.is_some(),
         limit: period.and_then(|period| limit_of(period, limit, &planned)),
         period: period.filter(|_| counts),
+        begins_soon: counts && Period::begins_soon(unit, start, end, now),
+        changed: timestamp(described.last_updated_time.as_ref()),
         actual: spend(actual)?,
         forecast: spend(calculated.and_then(|calculated| calculated.forecasted_spend.as_ref()))?,
         is_elsewhere: filter.is_elsewhere(),
@@ -189,6 +192,13 @@ fn numbers(described: Described, account: Account<'_>, now: Timestamp) -> Read<B
         last: None,
         insight: Insight::default(),
     })
+}
+
+/// Whether a budget counts amortized cost, in either form: `Metrics` belong to `FilterExpression` as `CostTypes` to `CostFilters`.
+#[expect(deprecated, reason = "budgets that were made with CostTypes still have them")]
+fn is_amortized(described: &Described) -> bool {
+    let is_by_metric = described.metrics().iter().any(|metric| matches!(metric, Metric::AmortizedCost | Metric::NetAmortizedCost));
+    is_by_metric || described.cost_types.as_ref().and_then(|types| types.use_amortized).unwrap_or_default()
 }
 
 /// The first day, and the first day after the end. If one is missing, it is the earliest or latest date.
@@ -215,17 +225,69 @@ fn cost_filters(filters: &HashMap<String, Vec<String>>, account: Account<'_>) ->
                     tags.entry(without_user(key).to_owned()).or_default().push(tag.to_owned());
                 }
                 // The values that are right count.
-                let is_wrong = |value: &String| !value.starts_with("user:") && !value.starts_with("aws:");
-                if !values.is_empty() && values.iter().all(is_wrong) {
-                    let wants: Vec<String> = values.iter().map(|value| format!("user:{}", without_user(value))).collect();
-                    broken = Some(Unhealthy::by_tags(values, &wants));
+                let wants: Vec<String> = values.iter().filter_map(|value| wanted_tag(value)).collect();
+                if !values.is_empty() && wants.len() == values.len() {
+                    broken = Some(Unhealthy::by_tags(values, wants));
                 }
                 parts.extend(tags.into_iter().map(|(key, values)| Filter::Tag(key, values)));
             }
-            other => parts.push(account.place(other, values).unwrap_or_else(|| Filter::Unknown(other.to_owned()))),
+            other => {
+                broken = broken.or_else(|| wrong_place(other, values));
+                parts.push(account.place(other, values).unwrap_or_else(|| Filter::Unknown(other.to_owned())));
+            }
         }
     }
     (Filter::All(parts), broken)
+}
+
+/// The form of a `TagKeyValue`.
+const TAG_FORM: &str = "user:<key>$<value>";
+
+/// What AWS wants instead of a `TagKeyValue` that no spend has. `None`: it is right.
+fn wanted_tag(value: &str) -> Option<String> {
+    let Some((key, tag)) = value.split_once('$') else { return Some(TAG_FORM.to_owned()) };
+    // The variable of a template, left as it is written: `$` ends the key.
+    if tag.starts_with('{') || tag.contains("${") {
+        return Some(TAG_FORM.to_owned());
+    }
+    if key.starts_with("user:") || key.starts_with("aws:") {
+        return None;
+    }
+    let (prefix, own) = key.split_once(':').unwrap_or(("", key));
+    let is_prefix = ["user", "users", "tag", "tags"].iter().any(|one| prefix.trim().eq_ignore_ascii_case(one));
+    Some(format!("user:{}${tag}", if is_prefix { own } else { key }))
+}
+
+/// What is wrong with a filter by accounts or Regions, under its key of either form, if no spend can have any of the values.
+fn wrong_place(key: &str, values: &[String]) -> Option<Unhealthy> {
+    let (what, wants, is_right): (_, _, fn(&str) -> bool) = match key {
+        "Region" | "REGION" => ("Region", "its code, as in `eu-central-1`", is_region_code),
+        "LinkedAccount" | "LINKED_ACCOUNT" => ("account", "its twelve digits", is_account_id),
+        _ => return None,
+    };
+    let first = values.first().filter(|_| !values.iter().any(|value| is_right(value)))?;
+    Some(Unhealthy {
+        why: format!("it filters by the {what} `{first}`, which no spend has: AWS wants {wants}"),
+        fix: Some(format!("let it filter by the {what} with {wants}")),
+    })
+}
+
+/// `global` and `NoRegion` are on the bill, too.
+fn is_region_code(value: &str) -> bool {
+    value.starts_with("No") || value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+fn is_account_id(value: &str) -> bool {
+    value.len() == 12 && value.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What is wrong with a part of an expression, if no spend can match the whole.
+fn wrong_part(expression: &Expression) -> Option<Unhealthy> {
+    if let Some(parts) = &expression.and {
+        return parts.iter().find_map(wrong_part);
+    }
+    let dimension = expression.dimensions.as_ref().filter(|dimension| is_exact(dimension.match_options()))?;
+    wrong_place(dimension.key.as_str(), &dimension.values)
 }
 
 /// A tag's key without the prefix that AWS Budgets puts before it, however it is spelt.

@@ -127,19 +127,29 @@ impl Filter {
         Self::All(vec![])
     }
 
-    /// Whether it counts something. `part` decides this for the parts that have no other filter in them. `None`: unknown.
+    /// Whether it counts something that is charged as usage. `part` decides this for the parts that have no other filter in them. `None`: unknown.
     pub(crate) fn judge(&self, part: &dyn Fn(&Self) -> Option<bool>) -> Option<bool> {
+        self.judge_charged(&counts_usage, part)
+    }
+
+    /// The same for what is charged otherwise. `charges` decides whether these types of charges include it.
+    pub(crate) fn judge_charged(&self, charges: &dyn Fn(&[String]) -> Option<bool>, part: &dyn Fn(&Self) -> Option<bool>) -> Option<bool> {
         let every = |parts: &[Self], wanted: bool| {
-            let judged: Vec<Option<bool>> = parts.iter().map(|one| one.judge(part)).collect();
+            let judged: Vec<Option<bool>> = parts.iter().map(|one| one.judge_charged(charges, part)).collect();
             if judged.contains(&Some(!wanted)) { Some(!wanted) } else { judged.iter().all(|one| *one == Some(wanted)).then_some(wanted) }
         };
         match self {
             Self::All(parts) => every(parts, true),
             Self::Any(parts) => every(parts, false),
-            Self::Not(inner) => inner.judge(part).map(|judged| !judged),
-            Self::Charges(types) => counts_usage(types),
+            Self::Not(inner) => inner.judge_charged(charges, part).map(|judged| !judged),
+            Self::Charges(types) => charges(types),
             one => part(one),
         }
+    }
+
+    /// Whether it certainly leaves out this type of charge.
+    pub(crate) fn leaves_out(&self, charge: &str) -> bool {
+        self.judge_charged(&|types| Some(has_charge(types, charge)), &|_| None) == Some(false)
     }
 
     /// Whether it counts anything, if its parts that have no other filter in them count these shares. `None`: unknown.
@@ -204,15 +214,29 @@ impl Filter {
     }
 }
 
-/// Whether these types of charges include usage. `None`: only a part of it. The spellings differ: `SavingsPlanCoveredUsage`, `Savings Plan Covered Usage`
-/// (aws-facts §7.2).
-fn counts_usage(types: &[String]) -> Option<bool> {
-    let plain = |one: &String| one.replace(' ', "").to_lowercase();
-    if types.iter().any(|one| plain(one) == "usage") {
+/// Use that a Savings Plan covers, as a type of charge. Its unblended cost is that on demand.
+pub(crate) const COVERED_USAGE: &str = "SavingsPlanCoveredUsage";
+
+/// What takes back the unblended cost of [`COVERED_USAGE`], as a type of charge.
+pub(crate) const NEGATION: &str = "SavingsPlanNegation";
+
+/// Whether a type of charge is among these. The spellings differ: `SavingsPlanCoveredUsage`, `Savings Plan Covered Usage` (aws-facts §7.2).
+fn has_charge(types: &[String], charge: &str) -> bool {
+    types.iter().any(|one| one.replace(' ', "").eq_ignore_ascii_case(charge))
+}
+
+/// Whether these types of charges include usage. `None`: only a part of it.
+pub(crate) fn counts_usage(types: &[String]) -> Option<bool> {
+    if has_charge(types, "Usage") {
         return Some(true);
     }
-    let is_part = |one: &String| matches!(plain(one).as_str(), "discountedusage" | "savingsplancoveredusage");
-    if types.iter().any(is_part) { None } else { Some(false) }
+    if has_charge(types, "DiscountedUsage") || has_charge(types, COVERED_USAGE) { None } else { Some(false) }
+}
+
+/// Whether these types of charges include the fee of a Savings Plan. `None`: only a part of it.
+pub(crate) fn counts_plan_fees(types: &[String]) -> Option<bool> {
+    let [upfront, recurring] = ["SavingsPlanUpfrontFee", "SavingsPlanRecurringFee"].map(|fee| has_charge(types, fee));
+    (upfront == recurring).then_some(upfront)
 }
 
 /// The forecast for the end of a budget's period.
@@ -224,6 +248,15 @@ pub struct Forecast {
     pub range: Option<(Decimal, Decimal)>,
     /// Whether it is AWS's forecast; otherwise it is the guard's run rate.
     pub by_aws: bool,
+}
+
+impl Forecast {
+    /// With an amount that was already spent.
+    #[must_use]
+    pub(crate) fn and(self, spent: Decimal) -> Self {
+        let range = self.range.map(|(low, high)| (low + spent, high + spent));
+        Self { amount: self.amount + spent, range, ..self }
+    }
 }
 
 /// A cause of a budget's spend: one usage type of one team.
@@ -269,6 +302,8 @@ pub struct Billed {
     pub usd: Option<Decimal>,
     /// USD of the same on the invoice, where what a Savings Plan covers is nothing. `None` with `usd`.
     pub invoiced: Option<Decimal>,
+    /// USD that it may count of payments for Savings Plans beyond what these were for in these days: what was paid in advance.
+    pub prepaid: Decimal,
     /// Whether the budget counts nothing else.
     pub is_all: bool,
 }
@@ -312,12 +347,16 @@ pub struct Budget {
     pub resource: Resource,
     /// Whether it counts money; otherwise it counts hours or gigabytes.
     pub is_cost: bool,
-    /// Whether it counts amortized cost, `UseAmortized` of its `CostTypes`. Otherwise what a Savings Plan covers counts as nothing.
+    /// Whether it counts amortized cost, by its `CostTypes` or its `Metrics`. Otherwise what a Savings Plan covers counts as nothing.
     pub is_amortized: bool,
     /// The unit of all its amounts: `USD`, `Hrs`.
     pub unit: String,
     /// The current period. `None`: the budget has not begun, is over, or is not a budget of cost or usage.
     pub period: Option<Period>,
+    /// Whether it has no period yet, but will have one within a day, a month, a quarter or a year: whatever its periods are.
+    pub begins_soon: bool,
+    /// When somebody changed it last. `None`: not known.
+    pub changed: Option<Timestamp>,
     /// Whether AWS sets the limit, from what was spent before (`AutoAdjustData`).
     pub adjusts: bool,
     /// The limit of that period. `None`: not known.
@@ -355,7 +394,8 @@ pub struct Unhealthy {
 
 impl Unhealthy {
     /// A budget whose filter has these tags, which no spend has: AWS wants them as `user:Team$nlp`.
-    pub fn by_tags(has: &[String], wants: &[String]) -> Self {
+    pub fn by_tags(has: &[String], mut wants: Vec<String>) -> Self {
+        wants.dedup();
         let (first, right) = (has.first().map_or("", String::as_str), wants.first().map_or("", String::as_str));
         Self {
             why: format!("it filters by {first}, which no spend has: AWS wants {right}"),
@@ -371,6 +411,9 @@ impl Unhealthy {
 /// The highest limit that nobody means as the spend of a team: AWS's template for an account without any spend has it, and a limit that AWS adjusts begins with
 /// 0 or a cent where there is no history.
 const NO_REAL_LIMIT: Decimal = Decimal::ONE;
+
+/// If less than this part of what the bill has is on the invoice, it is worth a word.
+const MOST_OF_IT: Decimal = rust_decimal::dec!(0.9);
 
 /// A limit that AWS adjusts and that is this many times below what was spent is of a past with hardly any spend.
 const FAR_ABOVE: Decimal = Decimal::TEN;
@@ -398,6 +441,33 @@ impl Budget {
         let known_from =
             period.begin() + if period.unit == TimeUnit::Daily { SignedDuration::from_hours(36) } else { SignedDuration::from_hours(24) };
         self.actual.filter(|_| known_from <= now)
+    }
+
+    /// Whether nothing was counted in the current period. `false` if that is not known, or somebody changed the budget within a day: AWS has not updated it yet.
+    pub fn stands_at_zero(&self, now: Timestamp) -> bool {
+        let is_just_changed = self.changed.is_some_and(|changed| now < changed + SignedDuration::from_hours(24));
+        !is_just_changed && self.spent(now).is_some_and(|spent| spent.is_zero())
+    }
+
+    /// USD of what it has counted that were paid in advance for Savings Plans.
+    pub fn prepaid(&self) -> Decimal {
+        self.insight.billed.map(|billed| billed.prepaid).unwrap_or_default()
+    }
+
+    /// What was spent in the current period without what was paid in advance for Savings Plans: nobody can stop that. `None`: not known yet.
+    pub fn spent_on_use(&self, now: Timestamp) -> Option<Decimal> {
+        Some(self.spent(now)? - self.prepaid())
+    }
+
+    /// Whether Savings Plans cover a tenth or more of what the bill has of it.
+    pub(crate) fn is_covered_by_plans(&self) -> bool {
+        let billed = self.insight.billed.filter(|_| self.is_cost);
+        billed.and_then(|billed| Some((billed.usd?, billed.invoiced?))).is_some_and(|(usd, invoiced)| invoiced < usd * MOST_OF_IT)
+    }
+
+    /// Whether it counts unblended cost, and so as nothing what Savings Plans cover: both the use and what takes back its cost.
+    pub(crate) fn is_blind_to_plans(&self) -> bool {
+        !self.is_amortized && !self.filter.leaves_out(NEGATION)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::vocabulary::{
     resource::{Kind, Resource},
 };
 
-pub(crate) use self::budgets::Share;
+pub(crate) use self::budgets::{COVERED_USAGE, Share, counts_plan_fees, counts_usage};
 pub use self::{
     attaching::{Put, TakeBack, TakenBack},
     bill::{Anomaly, Charge, DailySpend, NO_USE, Running, ServiceForecast, Spend, Split, TagKey, TagKeyStatus, TagSpend},

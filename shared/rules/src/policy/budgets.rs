@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::{
-    facts::{Budget, BudgetMeasure, DailySpend, Filter, Share, is_over},
+    facts::{Budget, BudgetMeasure, DailySpend, Filter, Share, counts_plan_fees, counts_usage, is_over},
     policy::{
         sections::{Billing, BudgetPolicy},
         settings::Policy,
@@ -49,7 +49,8 @@ impl Filter {
     /// Whether it counts a row of the spend. `None`: the row does not show it.
     pub fn takes(&self, row: &DailySpend, policy: &Policy) -> Option<bool> {
         let team_key = policy.team_tags.first();
-        self.judge(&|part| match part {
+        let charges: &dyn Fn(&[String]) -> Option<bool> = if is_savings_plan(&row.usage) { &counts_plan_fees } else { &counts_usage };
+        self.judge_charged(charges, &|part| match part {
             // A Savings Plan's fee is of another service, whose name is not known (aws-facts §7.2).
             Self::Service(_) | Self::ServiceLike(..) if is_savings_plan(&row.usage) => None,
             Self::Service(_) | Self::ServiceLike(..) => part.names_sagemaker(policy),
@@ -198,10 +199,10 @@ impl Policy {
         is_named || filter.is_of(&self.billing.services) || filter.takes_sagemaker_here(team, self) == Some(true)
     }
 
-    /// Whether a budget that may count `SageMaker` is used up: more than its limit is spent. `false` if the amounts are not known, AWS does not update them,
-    /// or the limit says nothing.
+    /// Whether a budget that may count `SageMaker` is used up: more than its limit is spent, beside what was paid in advance for Savings Plans. `false` if the
+    /// amounts are not known, AWS does not update them, or the limit says nothing.
     pub fn is_used_up(&self, budget: &Budget, now: Timestamp) -> bool {
-        let numbers = budget.spent(now).zip(budget.limit).filter(|_| budget.filter.takes_sagemaker(self) != Some(false));
+        let numbers = budget.spent_on_use(now).zip(budget.limit).filter(|_| budget.filter.takes_sagemaker(self) != Some(false));
         budget.unhealthy.is_none()
             && !budget.has_no_real_limit()
             && numbers.is_some_and(|(spent, limit)| is_over(spent, limit, Decimal::ONE_HUNDRED))

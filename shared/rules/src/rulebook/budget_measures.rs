@@ -52,7 +52,8 @@ impl Rulebook {
     /// Why a budget that is used up enforces nothing. `None`: it is not used up.
     fn why_not(&self, budget: &Budget, now: Timestamp) -> Option<String> {
         let says_nothing = budget.has_no_real_limit() || budget.unhealthy.is_some();
-        let is_over = self.policy.is_used_up(budget, now) || (says_nothing && budget.spent(now) > budget.limit);
+        let is_prepaid = !budget.prepaid().is_zero() && !self.policy.is_used_up(budget, now);
+        let is_over = self.policy.is_used_up(budget, now) || ((says_nothing || is_prepaid) && budget.spent(now) > budget.limit);
         if !is_over {
             return None;
         }
@@ -64,6 +65,7 @@ impl Rulebook {
                 "its limit is a dollar or less, or AWS set it far below what is spent: it says nothing of what the team may spend. Write another one"
             }
             _ if budget.unhealthy.is_some() => "it is unhealthy, so its numbers may be old: put it right",
+            _ if is_prepaid => "it is used up by what was paid in advance for a Savings Plan, which nothing that is stopped brings back",
             _ if budget.is_elsewhere => "it counts only what other accounts or Regions cost, which cannot be stopped from here",
             _ if !self.policy.measures_sagemaker(budget) => {
                 "it may have nothing of SageMaker in it: let it filter by the service, or give it a [[budget]] section with its own name"

@@ -62,7 +62,8 @@ pub(super) fn is_part_of_program(name: &str) -> bool {
     let is_given = words.first().is_some_and(|first| is_in(GIVEN, first));
     let is_part =
         |word: &String| [WORK, LAST_WORDS, SERVICES, PARTS].iter().any(|list| is_in(list, word)) || is_of_group(word) || is_group(word);
-    words.iter().skip(usize::from(is_given)).any(is_part) || words.last().is_some_and(|last| is_in(NETWORKS, last))
+    // `jan.bot` may be a person, but programs call more sessions so.
+    words.iter().skip(usize::from(is_given)).any(is_part) || words.last().is_some_and(|last| is_in(NETWORKS, last) || last == "bot")
 }
 
 /// Whether a name in the form `First Last` or `FirstLast` is a machine's all the same: `Jenkins Prod`, `MyFunction`, `CodeBuild`.
@@ -96,6 +97,12 @@ fn is_work(words: &[String]) -> bool {
     !words.is_empty() && words.iter().all(|word| is_in(WORK, word))
 }
 
+/// What people administrate with users that they share: `iamadmin`, `cloudops`.
+const ADMINISTRATED: &[&str] = &[
+    "aws", "cloud", "cluster", "db", "dev", "domain", "iam", "k8s", "linux", "net", "network", "org", "root", "sec", "security", "sys",
+    "web",
+];
+
 /// Whether these words have the name of a tool in them, or of a service beside others, or one is the account of a program: `etluser`, `svcchurn`, `gluesession`,
 /// `fluxbot`.
 fn is_technical(words: &[String]) -> bool {
@@ -103,7 +110,10 @@ fn is_technical(words: &[String]) -> bool {
     // `buser` and `talbot` are people.
     let is_of_tool = |word: &str| {
         let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
-        ["user", "users", "bot", "runner", "admin", "acct"].iter().any(|end| word.strip_suffix(end).is_some_and(is_known))
+        let before =
+            |ends: &[&str], is_technical: fn(&str) -> bool| ends.iter().any(|end| word.strip_suffix(end).is_some_and(is_technical));
+        before(&["user", "users", "bot", "runner", "admin", "acct"], is_known)
+            || before(&["admin", "admins", "administrator", "ops"], |rest| ADMINISTRATED.contains(&rest))
     };
     let has_service = || 1 < words.len() && words.iter().any(|word| SERVICES.contains(&word.as_str()));
     has_tool(words)

@@ -336,7 +336,9 @@ const OF_GROUPS: &[&str] = &[
     "audit",
     "auditor",
     "automation",
+    "backend",
     "batch",
+    "bootcamp",
     "build",
     "builder",
     "churn",
@@ -366,8 +368,11 @@ const OF_GROUPS: &[&str] = &[
     "forecast",
     "forecasting",
     "fraud",
+    "frontend",
+    "fullstack",
     "function",
     "group",
+    "hackathon",
     "helpdesk",
     "inference",
     "infra",
@@ -425,6 +430,7 @@ const OF_GROUPS: &[&str] = &[
     "worker",
     "workflow",
     "workflows",
+    "workshop",
 ];
 
 /// What a group or a function is called where it is all that stands there. In a longer name it may be a person's: `ann.sales`.
@@ -492,7 +498,14 @@ pub(crate) fn is_placeholder(name: &str) -> bool {
         || text.chars().all(|c| text.starts_with(c))
         || [PLACEHOLDERS, PLACEHOLDERS_ALONE].iter().any(|list| list.contains(&letters.as_str()))
         || is_ticket(name)
+        || is_variable(name)
         || asks_for_an_owner(name)
+}
+
+/// Whether it is a variable of Terraform that was written as a text: `var.owner`.
+fn is_variable(name: &str) -> bool {
+    const BEGINNINGS: [&str; 5] = ["var", "local", "data", "module", "each"];
+    name.split_once('.').is_some_and(|(first, rest)| BEGINNINGS.contains(&first) && !rest.is_empty() && !rest.contains(char::is_whitespace))
 }
 
 /// Whether it is the key of a ticket: `JIRA-123`.
@@ -507,7 +520,9 @@ pub(super) fn is_nobodys_mailbox(address: &str) -> bool {
     let name = address.split(['@', '+']).next().unwrap_or_default();
     let letters: String = folded(name).filter(|c| c.is_alphabetic()).collect();
     let is_crossed_out = 2 <= letters.len() && letters.bytes().all(|letter| letter == b'x');
-    is_crossed_out || PLACEHOLDERS.contains(&letters.as_str()) || asks_for_an_owner(name)
+    // As documentation has them. With a number, a company may name its people so.
+    let is_sample = ["email", "example", "name", "owner", "user"].iter().any(|word| name.eq_ignore_ascii_case(word));
+    is_crossed_out || is_sample || PLACEHOLDERS.contains(&letters.as_str()) || asks_for_an_owner(name)
 }
 
 /// Whether two words or more do nothing but ask for an owner, or say that there is none: `<insert owner here>`, `no owner yet`, `unknown user`.
@@ -556,7 +571,14 @@ pub(super) fn is_of_the_past(name: &str) -> bool {
 
 /// Whether a word is in the names of groups, or of what they run.
 pub(crate) fn is_of_group(word: &str) -> bool {
-    is_in(OF_GROUPS, word)
+    is_in(OF_GROUPS, word) || is_two_of_groups(word.trim_end_matches(|c: char| c.is_ascii_digit()))
+}
+
+/// Whether two such words are written in one: `datascience`, `mlengineer`.
+fn is_two_of_groups(word: &str) -> bool {
+    // People are called so, too: `Engineer`.
+    let is_last = |rest: &str| OF_GROUPS.contains(&rest) || ["engineer", "engineers"].contains(&rest);
+    OF_GROUPS.iter().any(|first| word.strip_prefix(first).is_some_and(is_last))
 }
 
 /// Whether a word is in a list, with or without the digits at its end.

@@ -67,6 +67,21 @@ impl Period {
         (from < until && start < until && from < end && from <= today).then_some(Self { unit, from, until })
     }
 
+    /// Whether a budget whose `TimePeriod` has this start and end has no period yet, but will have one within the length of one. A daily budget has its first one
+    /// on its second day.
+    pub fn begins_soon(unit: TimeUnit, start: Date, end: Date, now: Timestamp) -> bool {
+        let today = day_of(now);
+        let soon = match unit {
+            TimeUnit::Daily => plus_days(today, 1),
+            TimeUnit::Monthly => plus_months(today, 1),
+            TimeUnit::Quarterly => plus_months(today, 3),
+            TimeUnit::Annually => plus_months(today, 12),
+            TimeUnit::Custom => today,
+        };
+        let has_one = |at| Self::current(unit, start, end, at).is_some();
+        !has_one(now) && has_one(begin_of(soon))
+    }
+
     /// The period before this one. Of a daily budget: the same weekday a week earlier. Of a custom one: as many days.
     #[must_use]
     pub fn before(self) -> Self {

@@ -1,4 +1,6 @@
-//! Names that tools make of two random words, as Docker, Weights & Biases, Heroku and coolname do: `gentle-fox`, `wandering-sun`.
+//! Names that tools make of two random words, as Docker, Weights & Biases, MLflow, Heroku and coolname do: `gentle-fox`, `wandering-sun`.
+
+use crate::vocabulary::people::is_of_group;
 
 /// Moods and manners that nobody calls work by. Words that are also said of data and models (`small`, `deep`, `random`, `elastic`, `prime`, colors and seasons)
 /// are left out.
@@ -18,7 +20,8 @@ const ADJECTIVES: &str = " admiring adoring affable affectionate agitated amazin
     adorable adventurous agreeable bemused brash bustling capable classy crafty crawling defiant delicate evasive gaudy glib gifted \
     grandiose gregarious hallowed handsome industrious judicious lazy languid luminous luxuriant merciful mercurial monumental nebulous nosy omniscient overjoyed \
     painted persistent prickly rambunctious rogue salty sedate shivering skillful sly smart sneaky spiffy spectacular stately stylish sincere tasteful \
-    thundering traveling unequaled unleashed upset wise ";
+    thundering traveling unequaled unleashed upset wise \
+    angry bold boring competent epic infallible keen kind legendary pedantic resilient sad silky stupefied zen ";
 
 /// Animals, plants, weather and landscape, and the scientists of Docker's names.
 const NOUNS: &str = " aardvark albatross alpaca antelope armadillo axolotl badger barracuda beaver beetle bird blossom boar breeze brook buffalo bush butterfly buzzard \
@@ -54,8 +57,18 @@ const NOUNS: &str = " aardvark albatross alpaca antelope armadillo axolotl badge
 
 /// Whether a tool chose these two words, a mood and an animal or the like. `random-forest`, `deep-fox` and `happy-users` are what people write.
 pub(super) fn are_random(first: &str, second: &str) -> bool {
-    let is_in = |list: &str, word: &str| word.bytes().all(|letter| letter.is_ascii_lowercase()) && list.contains(&format!(" {word} "));
     is_in(ADJECTIVES, first) && is_in(NOUNS, second)
+}
+
+/// Whether a tool may have chosen these two words before a number, as MLflow does: `resilient-horse-71`. Tools have more words than these lists.
+pub(super) fn may_be_before_number(first: &str, second: &str) -> bool {
+    // MLflow's words have three letters and more.
+    let is_free = |word: &str| 3 <= word.len() && word.bytes().all(|letter| letter.is_ascii_lowercase()) && !is_of_group(word);
+    is_free(first) && is_free(second)
+}
+
+fn is_in(list: &str, word: &str) -> bool {
+    word.bytes().all(|letter| letter.is_ascii_lowercase()) && list.contains(&format!(" {word} "))
 }
 
 #[cfg(test)]
@@ -79,6 +92,23 @@ mod tests {
             ("gentle", "", false),
         ] {
             assert_eq!(are_random(first, second), random, "{first}-{second}");
+        }
+    }
+
+    #[test]
+    fn words_that_no_list_has_may_be_random_before_a_number() {
+        for (first, second, may_be) in [
+            ("auspicious", "grouse", true),
+            ("rebellious", "shoat", true),
+            ("random", "forest", true),
+            ("customer", "churn", false),
+            ("churn", "train", false),
+            ("resnet", "v2", false),
+            ("Bright", "grouse", false),
+            ("lr", "fox", false),
+            ("", "fox", false),
+        ] {
+            assert_eq!(may_be_before_number(first, second), may_be, "{first}-{second}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::vocabulary::{
     generated::{SHAPES, generated, is_of_kubernetes, may_be_random},
     letters::is_number,
-    random_words::are_random,
+    random_words::{are_random, may_be_before_number},
     resource::{Kind, Resource},
 };
 
@@ -67,11 +67,13 @@ impl Stem {
         };
         let mut kept: Vec<String> = pipeline.iter().map(|_| "pipelines".to_owned()).collect();
         let is_numbered = keep(&mut kept, parts, is_unique);
+        let named = kept.len();
         while !is_numbered && kept.last().is_some_and(|last| is_number(last)) {
             kept.pop();
         }
+        let has_number = kept.len() < named;
         let whole = kept.join("-");
-        let words = kept.windows(2).position(|pair| !is_unique && are_random(&pair[0], &pair[1]));
+        let words = random_words(&kept, has_number).filter(|_| !is_unique);
         if let Some(at) = words {
             kept.drain(at..at + 2);
         } else if may_end_in_id {
@@ -80,6 +82,16 @@ impl Stem {
         let is_in_doubt = words.is_some() || may_end_in_id;
         Self { name: Some(kept.join("-")).filter(|stem| !stem.is_empty()), in_doubt: is_in_doubt.then_some(whole) }
     }
+}
+
+/// Where in the parts of a name two words begin that a tool may have chosen. `has_number`: a number is behind them.
+fn random_words(kept: &[String], has_number: bool) -> Option<usize> {
+    let certain = kept.windows(2).position(|pair| are_random(&pair[0], &pair[1]));
+    let before_number = || match kept {
+        [.., first, second] if has_number && may_be_before_number(first, second) => Some(kept.len() - 2),
+        _ => None,
+    };
+    certain.or_else(before_number)
 }
 
 /// Keeps the parts that tell the work. `is_unique`: something else makes the name unique. Returns whether a number that may be a counter was left out or is not

@@ -125,6 +125,18 @@ fn what_a_budget_counts_is_read_in_both_forms() {
         ("User:Team$nlp", "user:Team$nlp"),
         ("USER:Team$nlp", "user:Team$nlp"),
         ("acme:Team$nlp", "user:acme:Team$nlp"),
+        // `user:` was put before what was there.
+        ("tag:Team$nlp", "user:Team$nlp"),
+        ("users:Team$nlp", "user:Team$nlp"),
+        // Nothing was said of these, or they were to be written with `user:` before them.
+        ("user:Team:nlp", "user:<key>$<value>"),
+        ("user:Team=nlp", "user:<key>$<value>"),
+        ("Team:nlp", "user:<key>$<value>"),
+        ("user:awsApplicationarn:aws:resource-groups:eu-central-1:123456789012:group/x", "user:<key>$<value>"),
+        ("user:Project${var.project_name}", "user:<key>$<value>"),
+        ("Team${var.team}", "user:<key>$<value>"),
+        ("user:Team$${TeamName}", "user:<key>$<value>"),
+        ("user:Team${{ team }}", "user:<key>$<value>"),
     ] {
         let read = filters(&[("TagKeyValue", wrong)]);
         let Unhealthy { why, fix } = read.unhealthy.unwrap();
@@ -162,6 +174,56 @@ fn what_a_budget_counts_is_read_in_both_forms() {
         (named(&[MatchOption::Absent]), Filter::Unknown("SERVICE".into())),
     ] {
         assert_eq!(read(described("x").filter_expression(expression).build().unwrap()).unwrap().filter, filter);
+    }
+}
+
+#[test]
+fn a_region_or_an_account_in_another_form_was_silently_nothing() {
+    for (key, dimension, value, wants) in [
+        ("Region", Dimension::Region, "EU (Frankfurt)", Some("its code, as in `eu-central-1`")),
+        ("Region", Dimension::Region, "EUC1", Some("its code, as in `eu-central-1`")),
+        ("Region", Dimension::Region, "eu-central-1", None),
+        ("Region", Dimension::Region, "us-gov-west-1", None),
+        ("Region", Dimension::Region, "global", None),
+        ("Region", Dimension::Region, "NoRegion", None),
+        ("LinkedAccount", Dimension::LinkedAccount, "1234-5678-9012", Some("its twelve digits")),
+        ("LinkedAccount", Dimension::LinkedAccount, "999999999999", None),
+    ] {
+        let why = wants.map(|wants| {
+            let what = if key == "Region" { "Region" } else { "account" };
+            format!("it filters by the {what} `{value}`, which no spend has: AWS wants {wants}")
+        });
+        let filters = HashMap::from([(key.to_owned(), vec![value.to_owned()])]);
+        let part = ExpressionDimensionValues::builder().key(dimension).values(value).build().unwrap();
+        let part = Expression::builder().dimensions(part).build();
+        for budget in [
+            described("x").set_cost_filters(Some(filters)),
+            described("x").filter_expression(part.clone()),
+            described("x").filter_expression(Expression::builder().and(part).build()),
+        ] {
+            let unhealthy = read(budget.build().unwrap()).unwrap().unhealthy;
+            assert_eq!(unhealthy.map(|unhealthy| unhealthy.why), why, "{value}");
+        }
+    }
+}
+
+/// A budget with `Metrics`, which replace `CostTypes`, was said to count unblended cost.
+#[test]
+fn the_kind_of_cost_is_read_in_both_forms() {
+    for (metric, use_amortized, is_amortized) in [
+        (None, None, false),
+        (None, Some(false), false),
+        (None, Some(true), true),
+        (Some(Metric::AmortizedCost), None, true),
+        (Some(Metric::NetAmortizedCost), None, true),
+        (Some(Metric::AmortizedCost), Some(false), true),
+        (Some(Metric::UnblendedCost), None, false),
+        (Some(Metric::NetUnblendedCost), None, false),
+        (Some(Metric::BlendedCost), None, false),
+    ] {
+        let types = use_amortized.map(|is| aws_sdk_budgets::types::CostTypes::builder().use_amortized(is).build());
+        let budget = described("x").set_metrics(metric.clone().map(|one| vec![one])).set_cost_types(types);
+        assert_eq!(read(budget.build().unwrap()).unwrap().is_amortized, is_amortized, "{metric:?} {use_amortized:?}");
     }
 }
 

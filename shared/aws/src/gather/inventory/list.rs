@@ -298,10 +298,14 @@ list!(inference_components, Kind::InferenceComponent, |clients, kind, asked, _no
 list!(feature_groups, Kind::FeatureGroup, |clients, kind, asked, _now| {
     let call = || clients.sagemaker.list_feature_groups().set_name_contains(Asked::name(asked));
     pages!(clients, kind, "ListFeatureGroups", call(), feature_group_summaries, |one| {
-        let is_leaving = matches!(one.feature_group_status, Some(FeatureGroupStatus::Deleting | FeatureGroupStatus::DeleteFailed));
+        let is_leaving = one.feature_group_status == Some(FeatureGroupStatus::Deleting);
         let changing = changing(one.feature_group_status.as_ref().map(FeatureGroupStatus::as_str), one.creation_time.as_ref());
-        // Since when it is in another state, the list does not say.
-        let changing = changing.filter(|(change, _)| matches!(change, Change::Creating | Change::CreateFailed));
+        // Since when it is in another state, the list does not say. A deletion that failed is over, whenever that was.
+        let changing = changing.and_then(|(change, since)| match change {
+            Change::Creating | Change::CreateFailed => Some((change, since)),
+            Change::DeleteFailed => Some((change, None)),
+            _ => None,
+        });
         Some(Asset { is_leaving, changing, ..audited(one.feature_group_arn?, one.feature_group_name?)? })
     })
 });

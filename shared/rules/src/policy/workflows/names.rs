@@ -44,6 +44,9 @@ static OF_PIPELINE: LazyLock<Regex> = LazyLock::new(|| regex(&["pipelines-(.+)"]
 /// A service job of AWS Batch, with its id (aws-facts §2.3).
 static OF_BATCH: LazyLock<Regex> = LazyLock::new(|| regex(&["AWSBatch.*[0-9a-f]{32}"]));
 
+/// A node of an execution of Flyte: a letter and random letters and digits, and the numbers of the node and of the attempt.
+static OF_FLYTE: LazyLock<Regex> = LazyLock::new(|| regex(&["(?:.+-)?([a-z][a-z0-9]{19})(?:-n[0-9]{1,3}(?:-[0-9]{1,2})?)+"]));
+
 /// Names that have one of a tool in them which is also that of data. A time or an id behind it tells that the tool's run is meant.
 static LIKE_DATA: LazyLock<Regex> = LazyLock::new(|| {
     regex(&["(?:LIKE_DATA)-(.+)", "(?:bitbucket|github|gitlab)-(?:pipeline|runner|workflow)-(.+)", "(?:BEFORE_TIME)-(.+)"])
@@ -79,6 +82,7 @@ static ORDINARY: LazyLock<Globs> =
 pub(super) fn is_sign(name: &str) -> bool {
     NAMES.is_match(name)
         || OF_BATCH.is_match(name)
+        || behind(&OF_FLYTE, name).is_some_and(begins_with_id)
         || behind(&OF_PIPELINE, name).is_some_and(|rest| is_of_pipeline(name) || is_steps(rest))
         || behind(&PIPELINE, name).is_some_and(is_made_anew)
         || (!ORDINARY.is_match(name) && is_run_of_tool(name))
@@ -156,6 +160,11 @@ mod tests {
             "aws-batch-3f2b8c1e-9a4d-4c1b-8f6e",
             "dbt-run-3f2b8c1e",
             "argo-churn-x7k2p-20261130",
+            // Flyte: it waited for a job that was submitted again.
+            "f7wkqzprnbgm5xhvdcts-n0-0",
+            "a6mzhqjqxkmvsqpc7zjh-n12-0",
+            "train-a6mzhqjqxkmvsqpc7zjh-n0-0",
+            "a6mzhqjqxkmvsqpc7zjh-n0-0-n1-0",
             "asset-triggered--2026-11-30T00-00-00-00-00",
             "churn-dataset-triggered-2026-11-30T00-00-00-000000-00-00",
         ] {
@@ -188,6 +197,8 @@ mod tests {
             "argo-float-temperature",
             "churn-manual-2026-11-30",
             "pipelines-leak-detection",
+            "churn-n0-0",
+            "segmentationofimages-n0-0",
             "pipelines-corrosion-seg",
             "AWSBatchNorm-ablation",
             "AWSBatch-size-study",

@@ -15,7 +15,8 @@
 //! The policy's `[[budget]]` says who owns a budget and what the guard does when it is used up, until its period ends. `on-exceed = "enforce-off-hours"` enforces
 //! both off-hours rules for its team. `on-exceed = "stop-stoppable"` stops the team's resources with the tag `cost-guard:stoppable = yes`
 //! (`stoppable-over-budget`). Without `on-exceed` the guard takes no action. A budget's team is the `team` of `[[budget]]` (`"*"`: all teams), else the one team
-//! whose tag its filter names. If it has no team, the guard takes no action either.
+//! whose tag its filter names. If it has no team, the guard takes no action either. What was paid in advance for a Savings Plan uses up a budget of unblended
+//! cost, but nothing is stopped because of it.
 //!
 //! ## Settings
 
@@ -80,10 +81,16 @@ impl Rule for BudgetExceeded {
             )
             .into(),
             notice: Notice {
-                advice: Some(if is_used_up {
-                    "stop what is not needed, or raise the limit. Everything still running is spent above the budget.".to_owned()
-                } else {
-                    ADVICE.to_owned()
+                advice: Some(match () {
+                    () if !is_used_up => ADVICE.to_owned(),
+                    () if crate::facts::is_over(actual - budget.prepaid(), limit, Decimal::ONE_HUNDRED) => {
+                        "stop what is not needed, or raise the limit. Everything still running is spent above the budget.".to_owned()
+                    }
+                    () => format!(
+                        "{} of it were paid in advance for a Savings Plan, and are no use of this period. Let the budget count amortized cost \
+                         (`UseAmortized` in its `CostTypes`), or raise its limit. Nothing has to be stopped.",
+                        amount(budget.prepaid(), &budget.unit)
+                    ),
                 }),
                 severity: match () {
                     () if is_used_up => Severity::Critical,
@@ -195,7 +202,7 @@ mod tests {
         ] {
             let mut budget = Budget { actual: Some(dec!(900)), ..budget("ml-dev") };
             let until = "2026-11-21".parse().unwrap();
-            let billed = usd.map(|usd| Billed { until, usd: Some(usd), invoiced: Some(usd), is_all });
+            let billed = usd.map(|usd| Billed { until, usd: Some(usd), invoiced: Some(usd), prepaid: dec!(0), is_all });
             let forecast = Some(Forecast { amount: dec!(850), range: Some((dec!(840), dec!(860))), by_aws: true });
             budget.insight = Insight { forecast, running_usd: dec!(2.5), ran_usd: dec!(30), is_least, billed, ..Insight::default() };
             let Verdict::Waste(waste) = judged(&Budget { limit: Some(dec!(800)), ..budget }) else { panic!("waste") };
@@ -210,11 +217,29 @@ mod tests {
     #[test]
     fn the_causes_end_on_the_last_day_of_the_bill() {
         let cause = CostDriver { usage: "Host:x".into(), team: "nlp".into(), now: dec!(12), before: Some(dec!(10)) };
-        let billed = Billed { until: "2026-11-20".parse().unwrap(), usd: None, invoiced: None, is_all: true };
+        let billed = Billed { until: "2026-11-20".parse().unwrap(), usd: None, invoiced: None, prepaid: dec!(0), is_all: true };
         let insight = Insight { causes: vec![cause], billed: Some(billed), ..Insight::default() };
         let Verdict::Waste(waste) = judged(&Budget { actual: Some(dec!(900)), insight, ..budget("ml-dev") }) else { panic!("waste") };
         let says = "Cause: what SageMaker cost until 2026-11-19, the last day on the bill, and against the same days of October 2026:";
         assert!(waste.notice.details.iter().any(|detail| detail.title == says), "{:?}", waste.notice.details);
+    }
+
+    /// A plan of $105,120 all upfront was "used up: stop what is not needed", and no cause named it.
+    #[test]
+    fn the_purchase_of_a_plan_was_told_as_use_that_has_to_be_stopped() {
+        for (prepaid, says) in [
+            (dec!(0), "stop what is not needed"),
+            (dec!(499.99), "stop what is not needed"),
+            (dec!(900), "$900.00 of it were paid in advance for a Savings Plan, and are no use of this period."),
+        ] {
+            let billed = Billed { until: "2026-11-20".parse().unwrap(), usd: None, invoiced: None, prepaid, is_all: false };
+            let insight = Insight { billed: Some(billed), ..Insight::default() };
+            let Verdict::Waste(waste) = judged(&Budget { actual: Some(dec!(1500)), insight, ..budget("ml-dev") }) else { panic!("waste") };
+            assert!(waste.notice.advice.as_ref().unwrap().starts_with(says), "{prepaid}: {:?}", waste.notice.advice);
+            let causes: Vec<_> = waste.notice.details.iter().flat_map(|detail| &detail.list).collect();
+            let bought = (!prepaid.is_zero()).then(|| format!("payment in advance for a Savings Plan: {}", amount(prepaid, "USD")));
+            assert_eq!(causes, Vec::from_iter(&bought), "{prepaid}");
+        }
     }
 
     #[test]

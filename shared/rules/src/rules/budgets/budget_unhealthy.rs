@@ -4,11 +4,14 @@
 //! A budget that counts or should count SageMaker, but does not work:
 //!
 //! * AWS says that it is unhealthy, and does not update it.
-//! * It filters by what no spend has, which AWS accepts without an error: a tag in another form (`Team$nlp` instead of `user:Team$nlp`), a tag that is not an
-//!   active cost allocation tag, or a service under another name (`AmazonSageMaker` instead of `Amazon SageMaker`). A budget that leaves out a service
+//! * It filters by what no spend has, which AWS accepts without an error: a tag in another form (`Team$nlp` or `user:Team:nlp` instead of `user:Team$nlp`), a
+//!   template's variable (`user:Team${var.team}`), a tag that is not an active cost allocation tag, a Region or an account in another form, or a service under another name (`AmazonSageMaker` instead of `Amazon SageMaker`). A budget that leaves out a service
 //!   under another name counts it.
 //! * Nothing was counted, and it filters by a tag that differs from your team tag only by upper and lower case (`user:team$nlp`).
-//! * It counts unblended cost, as new budgets do, and Savings Plans cover a tenth or more of what it is to watch: what they cover counts as nothing in it.
+//! * Nothing was counted, although the bill has spend that its filter takes. Of a budget that was changed within a day this is not said: AWS may not have
+//!   updated it yet.
+//! * It counts unblended cost, as new budgets do, or filters by types of charges (`RECORD_TYPE`) without `SavingsPlanCoveredUsage`, and Savings Plans cover a
+//!   tenth or more of what it is to watch: what they cover counts as nothing in it.
 //! * AWS sets its limit from the past (`AutoAdjustData`), and the limit is a dollar or less because there was no past.
 //!
 //! ## Why it costs money
@@ -19,12 +22,11 @@
 //!
 //! ## Settings
 
-use rust_decimal::{Decimal, dec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{Budget, Unhealthy},
+    facts::{Budget, COVERED_USAGE, Unhealthy},
     policy::NearlyService,
     rules::{
         context::RuleContext,
@@ -62,9 +64,6 @@ impl Rule for BudgetUnhealthy {
     }
 }
 
-/// If less than this part of what the bill has is on the invoice, it is worth a word.
-const MOST_OF_IT: Decimal = dec!(0.9);
-
 /// Why a budget does not watch the spend on `SageMaker`. `None`: it does, or it is not for `SageMaker`.
 fn wrong(budget: &Budget, cx: &RuleContext<'_>) -> Option<Unhealthy> {
     let policy = cx.policy;
@@ -86,21 +85,32 @@ fn wrong(budget: &Budget, cx: &RuleContext<'_>) -> Option<Unhealthy> {
         .clone()
         .or_else(|| budget.no_limit_by_aws())
         .or_else(|| team_tag.map(other_case))
-        .or_else(|| misses_what_plans_cover(budget).then(unblended))
+        .or_else(|| misses_what_plans_cover(budget))
 }
 
-/// What is wrong with a budget that misses what plans cover (money-facts §0.1).
-fn unblended() -> Unhealthy {
-    Unhealthy {
-        why: "it counts unblended cost, in which what a Savings Plan covers is nothing".to_owned(),
-        fix: Some("let it count amortized cost: `UseAmortized` in its `CostTypes`, in the console under \"aggregate costs by\"".to_owned()),
+/// What is wrong with a budget that counts what plans cover as nothing, if they cover much of it.
+fn misses_what_plans_cover(budget: &Budget) -> Option<Unhealthy> {
+    match () {
+        () if !budget.is_covered_by_plans() => None,
+        () if budget.filter.leaves_out(COVERED_USAGE) => Some(without_covered_usage()),
+        () => budget.is_blind_to_plans().then(unblended),
     }
 }
 
-/// Whether the bill has more use than the budget's kind of cost, because plans cover it.
-fn misses_what_plans_cover(budget: &Budget) -> bool {
-    let billed = budget.insight.billed.filter(|_| budget.is_cost && !budget.is_amortized);
-    billed.and_then(|billed| Some((billed.usd?, billed.invoiced?))).is_some_and(|(usd, invoiced)| invoiced < usd * MOST_OF_IT)
+/// A filter by types of charges that leaves out the use that plans cover, in any kind of cost.
+fn without_covered_usage() -> Unhealthy {
+    Unhealthy {
+        why: format!("it filters by types of charges (`RECORD_TYPE`) and leaves out `{COVERED_USAGE}`, the use that a Savings Plan covers"),
+        fix: Some(format!("let its filter take `{COVERED_USAGE}`, and let it count amortized cost")),
+    }
+}
+
+/// What is wrong with a budget of unblended cost (money-facts §0.1).
+fn unblended() -> Unhealthy {
+    Unhealthy {
+        why: "it counts unblended cost, in which what a Savings Plan covers is nothing".to_owned(),
+        fix: Some("let it count amortized cost: `UseAmortized` in its `CostTypes`, or `AmortizedCost` in its `Metrics`, in the console under \"aggregate costs by\"".to_owned()),
+    }
 }
 
 /// A service under another name than the one of the bill, `right`.
@@ -121,6 +131,8 @@ fn wrong_service(NearlyService { name, is_left_out }: &NearlyService, right: &st
 
 #[cfg(test)]
 mod tests {
+    use rust_decimal::dec;
+
     use super::*;
     use crate::facts::{Billed, Filter, Insight};
     use crate::samples::*;
@@ -153,10 +165,45 @@ mod tests {
             (false, None, false),
             (true, Some(dec!(12)), false),
         ] {
-            let billed = Billed { until: "2026-11-10".parse().unwrap(), usd: invoiced.map(|_| dec!(500)), invoiced, is_all: true };
+            let billed =
+                Billed { until: "2026-11-10".parse().unwrap(), usd: invoiced.map(|_| dec!(500)), invoiced, prepaid: dec!(0), is_all: true };
             let insight = Insight { billed: Some(billed), ..Insight::default() };
             let verdict = BudgetUnhealthy {}.check(&Budget { is_amortized, insight, ..budget("ml-dev") }, &now);
             assert_eq!(matches!(verdict, Verdict::Waste(_)), told, "{is_amortized} {invoiced:?} {verdict:?}");
+        }
+    }
+
+    /// Budgets that count covered use at its price on demand were told to count it as nothing.
+    #[test]
+    fn a_filter_by_types_of_charges_decides_whether_what_plans_cover_counts() {
+        let charges = |types: &[&str]| Filter::Charges(types.iter().map(|one| (*one).to_owned()).collect());
+        let not = |inner| Filter::Not(Box::new(inner));
+        let with_covered = charges(&["Usage", "DiscountedUsage", "SavingsPlanCoveredUsage", "Recurring"]);
+        let (unblended, left_out) = (Some("it counts unblended cost"), Some("leaves out `SavingsPlanCoveredUsage`"));
+        for (charges, is_amortized, says) in [
+            (Filter::everything(), false, unblended),
+            (Filter::everything(), true, None),
+            (with_covered.clone(), false, None),
+            (with_covered, true, None),
+            (charges(&["Usage", "Savings Plan Covered Usage"]), false, None),
+            (not(charges(&["SavingsPlanNegation", "Credit"])), false, None),
+            (not(charges(&["Credit", "Refund"])), false, unblended),
+            (not(charges(&["Credit", "Refund"])), true, None),
+            (charges(&["Usage", "SavingsPlanCoveredUsage", "SavingsPlanNegation"]), false, unblended),
+            (charges(&["Usage"]), false, left_out),
+            (charges(&["Usage"]), true, left_out),
+        ] {
+            let filter = Filter::All(vec![Filter::Service(vec!["Amazon SageMaker".into()]), charges.clone()]);
+            let (usd, invoiced) = (Some(dec!(500)), Some(dec!(12)));
+            let billed = Billed { until: "2026-11-10".parse().unwrap(), usd, invoiced, prepaid: dec!(0), is_all: true };
+            let insight = Insight { billed: Some(billed), ..Insight::default() };
+            let budget = Budget { is_amortized, filter, insight, ..budget("ml-dev") };
+            let verdict = BudgetUnhealthy {}.check(&budget, &context("2026-11-11T12:00:00Z"));
+            match (&verdict, says) {
+                (Verdict::Fine, None) => {}
+                (Verdict::Waste(waste), Some(says)) if waste.reason.to_string().contains(says) => {}
+                _ => panic!("{charges:?}, {is_amortized}: {verdict:?}"),
+            }
         }
     }
 

@@ -102,7 +102,8 @@ pub(crate) fn details(budget: &Budget, numbers @ Numbers { period, .. }: Numbers
     if let Some((limit, actual)) = budget.last {
         lines.push(format!("Last:  {} of {} in {last}.", amount(actual, unit), amount(limit, unit)).into());
     }
-    if let Some(billed) = billed.filter(|_| !causes.is_empty()) {
+    let prepaid = budget.prepaid();
+    if let Some(billed) = billed.filter(|_| !causes.is_empty() || !prepaid.is_zero()) {
         let until = plus_days(billed.until, -1);
         let against = if causes.iter().any(|cause| cause.before.is_some()) {
             format!("what SageMaker cost until {until}, the last day on the bill, and against the same days of {last}")
@@ -114,7 +115,13 @@ pub(crate) fn details(budget: &Budget, numbers @ Numbers { period, .. }: Numbers
         } else {
             format!(" (its filter by {} is not looked at here)", untold.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
         };
-        lines.push(Detail { title: format!("Cause: {against}{but}:").into(), list: causes.iter().map(words).collect() });
+        let misses_covered = budget.is_covered_by_plans() && budget.is_blind_to_plans();
+        let amortized = if misses_covered { " (amortized: this budget counts what a Savings Plan covers as nothing)" } else { "" };
+        let bought = (!prepaid.is_zero()).then(|| format!("payment in advance for a Savings Plan: {}", dollars(prepaid)));
+        lines.push(Detail {
+            title: format!("Cause: {against}{amortized}{but}:").into(),
+            list: bought.into_iter().chain(causes.iter().map(words)).collect(),
+        });
     }
     if !burning.is_empty() {
         let or_more = if *is_least { "at least " } else { "" };

@@ -4,7 +4,7 @@
 //! A training, tuning, processing, transform or AutoML job that has been `Stopping` for longer than `after`, or an endpoint, an inference component, a HyperPod
 //! cluster or a tracking server that has been on its way to another state for so long, such as `Creating` or `RollingBack`. Each of these changes normally takes
 //! minutes. Also an endpoint that is `UpdateRollbackFailed` or `OutOfService`, a tracking server or an MLflow app whose creation, update, start,
-//! stop or deletion failed, and a feature group that could not be created: it may still be billed, and only a person can help it. Of Partner AI Apps, AWS's list says only since when they have been
+//! stop or deletion failed, and a feature group that could not be created or deleted: it may still be billed, and only a person can help it. Of Partner AI Apps, AWS's list says only since when they have been
 //! `Creating`. tag-auditor looks at the kinds that `missing-tag` audits, and of the jobs at those of the last week. Jobs of a tuning
 //! or AutoML job are not looked at: that one is. Of clusters, AWS's list says only since when they have been `Creating`.
 //!
@@ -21,7 +21,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::{Asset, Change},
-    rules::{context::RuleContext, rule::Rule, verdict::Verdict},
+    rules::{
+        context::{RuleContext, needs_a_person},
+        rule::Rule,
+        verdict::Verdict,
+    },
     vocabulary::{
         duration::Duration,
         resource::{Kind, Resource},
@@ -60,6 +64,9 @@ impl Rule for ResourceStuck {
     fn check(&self, asset: &Asset, cx: &RuleContext<'_>) -> Verdict {
         let Some((change, since)) = asset.changing.filter(|_| self.concerns(asset)) else { return Verdict::Fine };
         let advice = format!("{}. Its state: {}", what_helps(change), look_at(&asset.resource));
+        if (change, since) == (Change::DeleteFailed, None) {
+            return Verdict::Waste(Box::new(needs_a_person("its deletion failed".into(), change.as_str(), "stuck", advice)));
+        }
         cx.stuck(change, since, self.after, advice)
     }
 }
@@ -178,6 +185,10 @@ mod tests {
                 _ => panic!("{asset:?}: {verdict:?}"),
             }
         }
+        // AWS's list does not say since when: no rule told of it.
+        let undeleted = of("feature-group/fg", Some((Change::DeleteFailed, None)));
+        let Verdict::Waste(waste) = ResourceStuck::default().check(&undeleted, &context("2026-11-24T12:00:00Z")) else { panic!("waste") };
+        assert_eq!(waste.reason, "its deletion failed");
         let unknown = of("training-job/churn", Some((Change::Stopping, None)));
         let verdict = ResourceStuck::default().check(&unknown, &context("2026-11-24T12:00:00Z"));
         assert!(matches!(verdict, Verdict::Unknown(_)), "{verdict:?}");

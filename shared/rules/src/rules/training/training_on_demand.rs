@@ -32,7 +32,7 @@
 //! A job is not resubmitted if it has run for more than `max-progress` of its time limit, or if it uses a named or built-in algorithm and writes no
 //! checkpoints. Nor is it resubmitted if it has signs of the SageMaker Python SDK, because `fit()` may be waiting for its name: a name that ends with
 //! the SDK's time, the hyperparameters `sagemaker_job_name` and `sagemaker_submit_directory`, the channels `sm_drivers` and `code`, data named by
-//! `.amazon.manifest`, or a `DebugHookConfig`. A job without these signs looks the same whoever submitted it. If people wait for such jobs, exclude the
+//! `.amazon.manifest`, a `DebugHookConfig`, or a tag whose key begins with `sagemaker-sdk:`. A job without these signs looks the same whoever submitted it. If people wait for such jobs, exclude the
 //! jobs with an override.
 //!
 //! ## Settings
@@ -61,6 +61,9 @@ use crate::{
         price::{HOURS_PER_MONTH, Instances, SPOT_SAVES_UP_TO, Usd, dollars},
     },
 };
+
+/// How the tags begin that the `SageMaker` Python SDK puts on what it starts, such as the model of `JumpStart` that it trains.
+const SDK_TAGS: &str = "sagemaker-sdk:";
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -110,7 +113,7 @@ impl Rule for TrainingOnDemand {
     }
 
     fn reads_tag(&self, key: &str, _: &Policy) -> bool {
-        key == RESUBMITTED_TAG
+        key == RESUBMITTED_TAG || key.starts_with(SDK_TAGS)
     }
 
     fn nonsense(&self) -> Option<&'static str> {
@@ -200,7 +203,7 @@ impl TrainingOnDemand {
         if self.remedy == SpotRemedy::Stop && !asked_by_tag {
             return (Remedy::StopTrainingJob, String::new());
         }
-        if job.waited_for {
+        if job.waited_for || tags.is_some_and(|tags| tags.keys().any(|key| key.starts_with(SDK_TAGS))) {
             return only_reported("the SageMaker Python SDK seems to have submitted it, and fit() may be waiting for its name".into());
         }
         if let Some(algorithm) = without_checkpoints(job) {
@@ -292,6 +295,10 @@ mod tests {
                 "none",
             ),
             (SpotRemedy::Resubmit, TrainingJob { waited_for: true, ..job() }, "none"),
+            // JumpStart's estimator was waiting for it.
+            (SpotRemedy::Resubmit, tagged("sagemaker-sdk:jumpstart-model-id", "meta-textgeneration-llama-2-7b"), "none"),
+            (SpotRemedy::Stop, tagged("sagemaker-sdk:jumpstart-model-id", "meta-textgeneration-llama-2-7b"), "stop-training-job"),
+            (SpotRemedy::Resubmit, tagged("sagemaker:project-name", "churn"), "resubmit-as-spot"),
             (SpotRemedy::Resubmit, TrainingJob { resource: resource("training-job/churn-again"), ..job() }, "none"),
             (SpotRemedy::Stop, TrainingJob { resource: resource("training-job/churn-again"), ..job() }, "none"),
             (

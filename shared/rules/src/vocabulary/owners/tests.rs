@@ -454,6 +454,16 @@ fn placeholders_name_nobody() {
         "superuser",
         "JIRA-123",
         "ML-7",
+        "var.owner",
+        "local.owner",
+        "data.aws_caller_identity.current.user_id",
+        "${var.owner}",
+        // Of documentation.
+        "user@domain.com",
+        "name@company.com",
+        "email@example.com",
+        "Owner@example.com",
+        "example@example.com",
         "cost-center-42",
         "arn:aws:iam::123456789012:root",
         "arn:aws:iam::123456789012:role/DataScience",
@@ -949,6 +959,7 @@ fn a_session_with_a_dot_is_not_always_a_persons() {
         "redis.cache",
         "web.backend",
         "core.dns",
+        "acme.bot",
         "credit.risk",
         "daily.score",
         "john.doe",
@@ -967,6 +978,21 @@ fn a_session_with_a_dot_is_not_always_a_persons() {
     }
     for name in ["main.py", "john.doe", "Max.Mustermann", "jane.doe@example.com"] {
         assert_eq!(Named::of(name), Named::Nobody, "{name}");
+    }
+}
+
+#[test]
+fn users_that_people_share_became_mailboxes() {
+    for text in ["iamadmin", "cloudadmin", "awsadmin", "dbadmin2", "cloudops", "netadmin", "cursor", "kiro"] {
+        assert_eq!(Named::of(text), Named::Nobody, "{text}");
+    }
+    for text in
+        ["backend", "frontend", "datascience", "datascientist", "dataengineer", "mlengineer2", "modeltraining", "hackathon", "workshop"]
+    {
+        assert!(matches!(Named::of(text), Named::Other(_)), "{text}: {:?}", Named::of(text));
+    }
+    for text in ["ann", "kiro.example", "f.engineer", "padmin", "devlin", "user1234@example.com", "names@example.com"] {
+        assert!(matches!(Named::of(text), Named::Person(_) | Named::Addresses(_)), "{text}: {:?}", Named::of(text));
     }
 }
 

@@ -20,8 +20,12 @@ use crate::{
         price::{Instances, Prices},
         resource::{Arn, Kind, Resource},
         text::{argument, is_alike},
+        usage_type::is_savings_plan,
     },
 };
+
+/// A budget that stands at zero beside less than this much on the bill, in USD, may have rounded it.
+const WORTH_A_WORD: Decimal = Decimal::ONE;
 
 /// How many causes and running resources a mail names.
 const NAMED: usize = 5;
@@ -55,27 +59,24 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
             budget.unhealthy = mistaken_team(budget, &teams, policy, facts.now);
         }
         let period = budget.period;
+        let billed = facts.spend.first().zip(period).map(|(spend, period)| on_the_bill(budget, spend, period, facts.now, policy));
+        if budget.unhealthy.is_none() {
+            budget.unhealthy = facts.spend.first().and_then(|spend| counted_nothing(budget, spend, facts.now, policy));
+        }
         let insight = &mut budget.insight;
         insight.untold = budget.filter.untold(policy);
         let rows = facts.spend.first().zip(period);
         let taken = |row: &DailySpend| budget.filter.takes(row, policy) != Some(false);
         insight.causes =
             rows.map(|(spend, period)| causes(spend, period, unbilled_from(spend, period, facts.now), &taken)).unwrap_or_default();
-        insight.billed = rows.map(|(spend, period)| {
-            let counted = |row: &DailySpend| budget.filter.takes(row, policy);
-            let is_money = budget.is_cost && Currency::of_account().is(&budget.unit);
-            let until = unbilled_from(spend, period, facts.now);
-            let of = |usd: &dyn Fn(&DailySpend) -> Decimal| billed(spend, period.from..until, &counted, usd).filter(|_| is_money);
-            Billed {
-                until,
-                usd: of(&|row| row.usd),
-                invoiced: of(&DailySpend::on_the_invoice),
-                is_all: budget.filter.is_of(&policy.billing.services),
-            }
-        });
+        insight.billed = billed;
+        let prepaid = billed.map(|billed| billed.prepaid).unwrap_or_default();
         insight.forecast = period.and_then(|period| {
             let daily = facts.spend.first().filter(|_| Currency::of_account().is(&budget.unit)).map(|spend| spend.daily(&taken));
-            let run_rate = budget.actual.zip(daily.as_ref()).and_then(|(actual, daily)| run_rate(daily, period, actual, facts.now));
+            // What was paid in advance is paid once.
+            let run_rate =
+                budget.actual.zip(daily.as_ref()).and_then(|(actual, daily)| run_rate(daily, period, actual - prepaid, facts.now));
+            let run_rate = run_rate.map(|on_use| on_use.and(prepaid));
             // A budget's forecast has no range. For a budget of all SageMaker it is Cost Explorer's range, for others it is as wide as ours.
             let is_all = budget.filter.is_service_alone() && budget.filter.is_of(&policy.billing.services);
             let ahead = facts
@@ -174,6 +175,33 @@ fn ran(running: &RunningAsset, policy: &Policy, prices: &Prices, since: Timestam
 fn unbilled_from(spend: &Spend, period: Period, now: Timestamp) -> Date {
     let over = plus_days(period.from, period.days_over(now));
     spend.last_day().map_or(period.from, |last| plus_days(last, 1)).clamp(period.from, over)
+}
+
+/// What the bill has of a budget in its period.
+fn on_the_bill(budget: &Budget, spend: &Spend, period: Period, now: Timestamp, policy: &Policy) -> Billed {
+    let until = unbilled_from(spend, period, now);
+    // Under which service the fee of a Savings Plan is on the bill is not known. What it covers is compared without it.
+    let counted = |row: &DailySpend| budget.filter.takes(row, policy).or_else(|| is_savings_plan(&row.usage).then_some(false));
+    let is_money = budget.is_cost && Currency::of_account().is(&budget.unit);
+    let of = |usd: &dyn Fn(&DailySpend) -> Decimal| billed(spend, period.from..until, &counted, usd).filter(|_| is_money);
+    Billed {
+        until,
+        usd: of(&|row| row.usd),
+        invoiced: of(&DailySpend::on_the_invoice),
+        prepaid: if is_money { prepaid(budget, spend, period.from..until, policy) } else { Decimal::ZERO },
+        is_all: budget.filter.is_of(&policy.billing.services),
+    }
+}
+
+/// USD that a budget may count of payments for Savings Plans beyond what these were for in some days: what they covered, and what of the commitment nobody used.
+fn prepaid(budget: &Budget, spend: &Spend, days: Range<Date>, policy: &Policy) -> Decimal {
+    // A fee is of another service than SageMaker.
+    if budget.is_amortized || budget.filter.is_of(&policy.billing.services) {
+        return Decimal::ZERO;
+    }
+    let may_count = |row: &&DailySpend| budget.filter.takes(row, policy).unwrap_or_else(|| is_savings_plan(&row.usage));
+    let rows = spend.days.range(days).flat_map(|(_, rows)| rows).filter(may_count);
+    rows.map(|row| row.on_the_invoice() - row.usd).sum::<Decimal>().max(Decimal::ZERO)
 }
 
 /// USD of the rows of some days that are taken. `None`: a day is not known, or of a row it is not known whether it is taken.
@@ -290,11 +318,37 @@ fn mistaken_team(budget: &Budget, teams: &BTreeSet<String>, policy: &Policy, now
     })
 }
 
+/// What is wrong with a budget that has counted nothing, although the bill has spend that its filter certainly takes.
+fn counted_nothing(budget: &Budget, spend: &Spend, now: Timestamp, policy: &Policy) -> Option<Unhealthy> {
+    let takes = |row: &DailySpend| budget.filter.takes(row, policy) == Some(true);
+    (stands_at_zero_beside(budget, spend, now, &takes)).then(|| Unhealthy {
+        why: "nothing was counted, although the bill has spend that its filter takes".to_owned(),
+        fix: Some("compare its filter and its kind of cost with the bill in Cost Explorer".to_owned()),
+    })
+}
+
+/// Whether a budget has counted nothing although the bill has some of these rows in its period. `false` if credits may have paid them.
+fn stands_at_zero_beside(budget: &Budget, spend: &Spend, now: Timestamp, rows: &dyn Fn(&DailySpend) -> bool) -> bool {
+    let Some(period) = budget.period.filter(|_| budget.is_cost && budget.stands_at_zero(now)) else { return false };
+    // AWS updates budgets some hours later than the bill.
+    let days = period.from..plus_days(day_of(now), -1).max(period.from);
+    let usd = |row: &DailySpend| if budget.is_amortized { row.usd } else { row.on_the_invoice() };
+    let billed: Decimal = spend.days.range(days.clone()).flat_map(|(_, of_day)| of_day).filter(|row| rows(row)).map(usd).sum();
+    let is_credited =
+        spend.charges.range(days).any(|(_, charges)| charges.iter().any(|one| one.billed < Decimal::ZERO && !one.is_of_use()));
+    WORTH_A_WORD <= billed && !is_credited
+}
+
 /// The spend of the last 30 days that no healthy budget of dollars counts, in USD by team, the most expensive first.
 fn uncovered(spend: &Spend, budgets: &[Budget], now: Timestamp, policy: &Policy) -> Vec<(String, Decimal)> {
     let today = day_of(now);
-    let budgets: Vec<&Budget> =
-        budgets.iter().filter(|budget| budget.is_cost && budget.period.is_some() && budget.unhealthy.is_none()).collect();
+    let watches = |budget: &&Budget| {
+        let has_period = budget.period.is_some() || budget.begins_soon;
+        // If we cannot tell which rows a budget counts, that it counted none of them tells.
+        let may_take = |row: &DailySpend| budget.filter.takes(row, policy) != Some(false);
+        budget.is_cost && has_period && budget.unhealthy.is_none() && !stands_at_zero_beside(budget, spend, now, &may_take)
+    };
+    let budgets: Vec<&Budget> = budgets.iter().filter(watches).collect();
     let mut by_team: BTreeMap<&str, Decimal> = BTreeMap::new();
     for row in spend.days.range(plus_days(today, -30)..today).flat_map(|(_, rows)| rows) {
         // If we cannot tell whether a budget counts a row, we assume that it does.

@@ -6,7 +6,7 @@ use super::*;
 use crate::facts::Reading;
 use crate::facts::amount;
 use crate::{
-    facts::{Asset, At, Filter, Likeness, ServiceForecast, is_over, limit_of, percent_of},
+    facts::{Asset, At, Charge, Filter, Likeness, ServiceForecast, is_over, limit_of, percent_of},
     samples::{audited, budget, spend},
     vocabulary::resource::Kind,
 };
@@ -251,7 +251,11 @@ fn both_sides_end_on_the_last_day_of_the_bill() {
         explain(&mut facts, &policy);
         name_running(&mut facts, &policy, true);
         let insight = &facts.budgets[0].insight;
-        assert_eq!(insight.billed, Some(Billed { until: day(until), usd: Some(usd), invoiced: Some(usd), is_all: true }), "{missing}");
+        assert_eq!(
+            insight.billed,
+            Some(Billed { until: day(until), usd: Some(usd), invoiced: Some(usd), prepaid: dec!(0), is_all: true }),
+            "{missing}"
+        );
         assert_eq!(insight.ran_usd, ran, "{missing}");
         let sums: Vec<_> = insight.causes.iter().map(|cause| (cause.now, cause.before)).collect();
         let as_many = (!usd.is_zero()).then_some((usd, Some(usd)));
@@ -276,6 +280,129 @@ fn what_the_bill_does_not_show_of_a_budget_is_not_known() {
     assert_eq!(usd_of(&region, &spend), Some((None, true)));
     spend.days.remove(&day("2026-11-05"));
     assert_eq!(usd_of(&sagemaker, &spend), Some((None, true)), "a day is missing");
+}
+
+/// `usd` a day of use that a plan covers, whose fee of `fee` a day leaves nothing unused, and a purchase of `upfront` on 2026-11-05.
+fn with_plan(usd: Decimal, fee: Decimal, upfront: Decimal) -> Spend {
+    let mut spend = spend("2026-11-11", usd);
+    for (date, rows) in &mut spend.days {
+        for row in rows.iter_mut() {
+            row.billed = Some(dec!(0));
+        }
+        let bought = if *date == day("2026-11-05") { upfront } else { dec!(0) };
+        rows.push(DailySpend { billed: Some(fee + bought), ..row("SageMakerSP:1yrAllUpfront", "", dec!(0)) });
+    }
+    spend
+}
+
+/// The fee's row, whose service is not known, made the whole sum unknown: nothing was said of a budget at $0 of $1,942.50.
+#[test]
+fn the_fee_of_a_plan_hid_that_a_budget_counts_what_it_covers_as_nothing() {
+    let of = |name: &str| Filter::Service(vec![name.into()]);
+    let no_credits = Filter::Not(Box::new(Filter::Charges(vec!["Credit".into()])));
+    for (filter, invoiced, is_covered) in [
+        (of("Amazon SageMaker"), Some(dec!(0)), true),
+        (Filter::All(vec![of("Amazon SageMaker"), no_credits]), Some(dec!(0)), true),
+        (Filter::everything(), Some(dec!(1000)), false), // the fee instead of the use
+        (Filter::All(vec![of("Amazon SageMaker"), Filter::Unknown("Region".into())]), None, false),
+    ] {
+        let budgets = vec![Budget { filter: filter.clone(), actual: invoiced, ..budget("ml") }];
+        let mut facts =
+            Facts { now: at("2026-11-11T12:00:00Z"), budgets, spend: vec![with_plan(dec!(100), dec!(100), dec!(0))], ..Facts::default() };
+        explain(&mut facts, &policy());
+        let (budget, billed) = (&facts.budgets[0], facts.budgets[0].insight.billed.unwrap());
+        assert_eq!((billed.usd, billed.invoiced), (invoiced.map(|_| dec!(1000)), invoiced), "{filter:?}");
+        assert_eq!((budget.is_covered_by_plans(), budget.unhealthy.is_some()), (is_covered, false), "{filter:?}");
+    }
+}
+
+/// A plan that was paid all upfront used up the budget of its account, and notebooks were stopped.
+#[test]
+fn the_purchase_of_a_plan_stopped_notebooks() {
+    let policy = Policy::from_toml("[[budget]]\nname = \"all\"\nteam = \"*\"\non-exceed = \"stop-stoppable\"").unwrap();
+    let both = Filter::Service(vec!["Amazon SageMaker".into(), "Machine Learning Savings Plans".into()]);
+    let sagemaker = Filter::Service(vec!["Amazon SageMaker".into()]);
+    let usage = Filter::Charges(vec!["Usage".into()]);
+    let no_fees = Filter::Not(Box::new(Filter::Charges(vec!["SavingsPlanUpfrontFee".into(), "SavingsPlanRecurringFee".into()])));
+    for (filter, fee, upfront, is_amortized, prepaid, stops) in [
+        (Filter::everything(), dec!(0), dec!(36500), false, dec!(35500), false),
+        (both, dec!(0), dec!(36500), false, dec!(35500), false),
+        (sagemaker, dec!(0), dec!(36500), false, dec!(0), true),
+        (usage, dec!(0), dec!(36500), false, dec!(0), true),
+        (no_fees, dec!(0), dec!(36500), false, dec!(0), true),
+        (Filter::everything(), dec!(0), dec!(36500), true, dec!(0), true),
+        (Filter::everything(), dec!(50), dec!(18250), false, dec!(17750), false),
+        (Filter::everything(), dec!(100), dec!(0), false, dec!(0), true), // paid by the month, for what was used
+    ] {
+        let budgets = vec![Budget { filter: filter.clone(), actual: Some(dec!(1500)), is_amortized, ..budget("all") }];
+        let mut facts =
+            Facts { now: at("2026-11-11T12:00:00Z"), budgets, spend: vec![with_plan(dec!(100), fee, upfront)], ..Facts::default() };
+        explain(&mut facts, &policy);
+        assert_eq!(facts.budgets[0].prepaid(), prepaid, "{filter:?} {fee} {upfront}");
+        assert_eq!(policy.budget_measures(&facts.budgets, facts.now).len(), usize::from(stops), "{filter:?} {fee} {upfront}");
+    }
+}
+
+/// Budgets whose filter nothing matches stood at $0, and were cover for what others spent.
+#[test]
+fn a_budget_at_nothing_beside_a_bill_was_said_to_watch_it() {
+    let sagemaker = || Filter::Service(vec!["Amazon SageMaker".into()]);
+    let tag = |key: &str, value: &str| Filter::All(vec![sagemaker(), Filter::Tag(key.into(), vec![value.into()])]);
+    let region = Filter::All(vec![sagemaker(), Filter::Place("Region".into(), true)]);
+    for (filter, actual, changed, credit, is_told, covers) in [
+        (sagemaker(), dec!(0), None, dec!(0), true, false),
+        (sagemaker(), dec!(0), Some("2026-11-11T00:00:00Z"), dec!(0), false, true), // AWS has not counted yet
+        (sagemaker(), dec!(0), Some("2026-11-10T00:00:00Z"), dec!(0), true, false),
+        (sagemaker(), dec!(0), None, dec!(-100), false, true), // credits paid all
+        (sagemaker(), dec!(0.01), None, dec!(0), false, true),
+        (tag("Team", "nlp"), dec!(0), None, dec!(0), true, false),
+        (tag("Team", "new-team"), dec!(0), None, dec!(0), false, false),
+        (tag("Project", "new"), dec!(0), None, dec!(0), false, false), // nobody can tell, but it covers nothing
+        (tag("Project", "x"), dec!(5), None, dec!(0), false, true),
+        (region.clone(), dec!(0), None, dec!(0), false, false),
+        (region, dec!(5), None, dec!(0), false, true),
+    ] {
+        let mut spend = spend("2026-11-11", dec!(10));
+        for row in spend.days.values_mut().flatten() {
+            row.team = "nlp".into();
+        }
+        let charge = Charge { account: "123456789012".into(), record_type: "Credit".into(), usd: credit, billed: credit };
+        spend.charges.insert(day("2026-11-05"), vec![charge]);
+        let changed = changed.map(at);
+        let budgets = vec![Budget { filter: filter.clone(), actual: Some(actual), changed, ..budget("x") }];
+        let reading = Reading { complete: [Kind::Budget].into(), ..Reading::default() };
+        let mut facts = Facts { now: at("2026-11-11T12:00:00Z"), budgets, spend: vec![spend], reading, ..Facts::default() };
+        explain(&mut facts, &policy());
+        let why = facts.budgets[0].unhealthy.as_ref().map(|unhealthy| unhealthy.why.as_str());
+        assert_eq!(why.is_some_and(|why| why.starts_with("nothing was counted, although")), is_told, "{filter:?} {actual}: {why:?}");
+        assert_eq!(facts.spend[0].uncovered.as_deref() == Some(&[]), covers, "{filter:?} {actual}");
+    }
+}
+
+/// On its first day a daily budget has no period, and `no-budget` said that nothing counts the spend.
+#[test]
+fn a_budget_that_was_made_today_covers_what_it_will_count() {
+    for (unit, start, now, has_period, covers) in [
+        (TimeUnit::Daily, "2026-11-11", "2026-11-11T12:00:00Z", false, true),
+        (TimeUnit::Daily, "2026-11-10", "2026-11-11T12:00:00Z", true, true),
+        (TimeUnit::Daily, "2026-11-13", "2026-11-11T12:00:00Z", false, false),
+        (TimeUnit::Monthly, "2026-11-01", "2026-11-11T12:00:00Z", true, true),
+        (TimeUnit::Monthly, "2026-12-01", "2026-11-11T12:00:00Z", false, true),
+        (TimeUnit::Monthly, "2027-02-01", "2026-11-11T12:00:00Z", false, false),
+        (TimeUnit::Custom, "2026-11-12", "2026-11-11T12:00:00Z", false, false),
+    ] {
+        let (start, end, now) = (day(start), day("2087-06-15"), at(now));
+        let period = Period::current(unit, start, end, now);
+        let begins_soon = Period::begins_soon(unit, start, end, now);
+        assert_eq!((period.is_some(), period.is_some() || begins_soon), (has_period, covers), "{unit:?} {start}");
+        let budgets = vec![Budget { period, begins_soon, actual: Some(dec!(5)), ..budget("x") }];
+        let reading = Reading { complete: [Kind::Budget].into(), ..Reading::default() };
+        let mut facts = Facts { now, budgets, spend: vec![spend("2026-11-11", dec!(10))], reading, ..Facts::default() };
+        explain(&mut facts, &policy());
+        assert_eq!(facts.spend[0].uncovered.as_deref() == Some(&[]), covers, "{unit:?} {start}");
+    }
+    let over = Period::begins_soon(TimeUnit::Monthly, day("2026-01-01"), day("2026-11-01"), at("2026-11-11T00:00:00Z"));
+    assert!(!over, "it is over");
 }
 
 #[test]
@@ -406,7 +533,8 @@ fn a_budget_of_a_team_that_no_spend_has_counts_nothing() {
         let budget = Budget { filter: Filter::Tag("Team".into(), vec![value.into()]), actual, ..budget("team") };
         let mut facts = Facts { now: at("2026-11-11T12:00:00Z"), budgets: vec![budget], spend: vec![spend], ..Facts::default() };
         explain(&mut facts, &policy());
-        let why = facts.budgets[0].unhealthy.as_ref().map(|unhealthy| unhealthy.why.clone());
+        let why =
+            facts.budgets[0].unhealthy.as_ref().map(|unhealthy| unhealthy.why.clone()).filter(|why| why.contains("which no spend has"));
         let says = meant.map(|meant| format!("nothing was counted, and it filters by Team = `{value}`, which no spend has: the bill has `{meant}`, and AWS compares to the letter"));
         assert_eq!(why, says, "{value} {actual:?}");
     }
