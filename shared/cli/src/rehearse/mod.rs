@@ -120,8 +120,12 @@ impl Rehearse {
     fn days(&self) -> anyhow::Result<Days> {
         let now = self.clock.unwrap_or_else(Timestamp::now);
         let until = self.as_of.unwrap_or(now);
-        let from = until - SignedDuration::from_hours(24 * i64::from(self.days));
         let oldest = now - CLOUDTRAIL_KEEPS;
+        ensure!(
+            (oldest..=now).contains(&until),
+            "--as-of {until:.0} is not within the days of which CloudTrail has events: {oldest:.0} to now"
+        );
+        let from = until - SignedDuration::from_hours(24 * i64::from(self.days));
         ensure!(
             oldest <= from,
             "these days begin at {from:.0}, but CloudTrail has only the events since {oldest:.0}: give fewer --days, or a later --as-of"

@@ -104,7 +104,7 @@ fn headline(rehearsed: &Rehearsed) -> String {
     }
     let resources: BTreeSet<&str> = of.stops.iter().map(|stop| stop.resource.id.as_str()).collect();
     format!(
-        "{place}: this policy would have stopped something {} ({} {looked}), {} wrongly, and saved about {}.",
+        "{place}: this policy would have stopped something {} ({} {looked}), {} wrongly, and saved at most about {}.",
         times(of.stops.len()),
         counted(resources.len(), "resource", "resources"),
         times(of.wrong().count()),

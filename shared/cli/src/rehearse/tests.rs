@@ -65,7 +65,7 @@ fn each_stop_is_told_with_what_came_after_it_and_the_sums() {
     let opened = Use { at: at("09T18:50"), what: Used::Opened, by: Some("ann".into()) };
     let text = shown::table(&rehearsed(vec![stop("wrong", Some(opened)), stop("right", None)]));
     for line in [
-        "Account 123456789012, eu-central-1, 10 days until 2026-11-11T00:00:00Z: this policy would have stopped something 2 times (2 resources of 3 that were on), once wrongly, and saved about $11.04.",
+        "Account 123456789012, eu-central-1, 10 days until 2026-11-11T00:00:00Z: this policy would have stopped something 2 times (2 resources of 3 that were on), once wrongly, and saved at most about $11.04.",
         "2026-11-09T18:30+00:00  wrong (notebook-instance), ann@example.com: $5.52 saved",
         "    WRONG: opened by ann at Mon 2026-11-09 18:50 UTC",
         "    Then: on until now, and not known to be used",
