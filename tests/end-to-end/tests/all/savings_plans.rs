@@ -74,7 +74,7 @@ async fn aws_recommends_the_waste_and_the_guard_does_not() {
     assert!(!mails[0].message.contains("Only reported"), "nobody expects a stop: {}", mails[0].message);
     assert_eq!(mails[0].attributes["owner"].1, "finops@example.com");
     let subject = format!(
-        "commit ${:.2} an hour, not AWS's ${:.2}: 60 % of it looks forgotten ($",
+        "commit ${:.2} an hour, not AWS's ${:.2}: 60 % of use looks forgotten ($",
         ours.trunc_with_scale(2),
         by_aws.trunc_with_scale(2)
     );
@@ -85,14 +85,14 @@ async fn aws_recommends_the_waste_and_the_guard_does_not() {
         ", 3 x ml.g5.xlarge, since 2026-10-15), not called in the last ",
         "; of ann@example.com, who was told on 2026-",
         "Use of AWS account 123456789012 and, if it pays for other accounts, of those, from 2026-",
-        "you lose money if this use falls by more than 26 %",
+        "you lose money if what it covers falls by more than 26 %",
         "Ending the waste is worth 5.8 times the plan",
         "10 x ml.g5.xlarge on average, 6 are waste, 4 stay",
         "If the waste is kept and these hours go on, that is the better plan: it saves $",
         "Once the waste has ended, it costs $",
         "of this use ran; at ",
         "Ask who runs what stays whether it goes on: the plan pays if this use lasts 8.9 of its 12 months.",
-        "If it does, buy it between 7 and 24 December, whether or not the waste has ended by then",
+        "If the use goes on, buy it between 7 and 24 December, whether or not the waste has ended by then",
         "all waste stays: it saves $",
         "50 % less use: it costs $",
         "1 year, No Upfront: $",
@@ -159,14 +159,15 @@ async fn what_was_advised_saves_what_was_promised() {
     let commitment = offered(&promised, "commitment");
     let without = bill(&fleet("")).await;
     let with = bill(&fleet(&format!("[[savings-plan]]\nname = \"advised\"\ncommitment = {commitment}\nstart = \"-20d\"\n"))).await;
-    let saved = (without - with) * Decimal::from(730) / Decimal::from(13 * 24);
+    let saved = (without - with) * Decimal::from(730) / Decimal::from(14 * 24);
     let usd = offered(&promised, "usd-per-month");
     assert!((saved - usd).abs() <= usd * Decimal::new(2, 2), "promised {usd}, saved {saved} of {without}");
 }
 
-/// What the 13 days cost that the advice is worked out from, with the plan.
+/// What the 13 days cost that the advice is worked out from, and the day a week later than the one before them, with the plan.
 async fn bill(account: &Simulator) -> Decimal {
     bill_of(account, "2026-11-16", "2026-11-29", Granularity::Daily).await
+        + bill_of(account, "2026-11-22", "2026-11-23", Granularity::Daily).await
 }
 
 async fn bill_of(account: &Simulator, from: &str, until: &str, granularity: Granularity) -> Decimal {

@@ -18,7 +18,7 @@ pub(super) fn subject(advice: &Advice, offered: &Offered) -> String {
         .unwrap_or_else(|| format!("a SageMaker Savings Plan of {} saves {}", per_hour(offered.commitment), monthly(offered.promised())))
 }
 
-/// `commit $5.21 an hour, not AWS's $13.03: 60 % of the use looks forgotten ($7,713 a month)`. `None`: AWS does not recommend more, or not because of waste.
+/// `commit $5.21 an hour, not AWS's $13.03: 60 % of use looks forgotten ($7,713 a month)`. `None`: AWS does not recommend more, or not because of waste.
 fn not_what_aws_says(advice: &Advice, offered: &Offered) -> Option<String> {
     let by_aws = offered.by_aws.as_ref()?.commitment;
     let [ours, theirs] = [offered.commitment, by_aws].map(short);
@@ -28,7 +28,7 @@ fn not_what_aws_says(advice: &Advice, offered: &Offered) -> Option<String> {
         return None;
     }
     let less = if offered.by_hours_alone.is_some() { ", and less ran before" } else { "" };
-    let text = format!("commit {ours} an hour, not AWS's {theirs}: {percent} % of the use {}{less}", fate(advice));
+    let text = format!("commit {ours} an hour, not AWS's {theirs}: {percent} % of use {}{less}", fate(advice));
     let usd = format!(" ({} a month)", whole_dollars(advice.a_month(gone)));
     Some(if text.len() + usd.len() <= ROOM { text + &usd } else { text })
 }
@@ -99,18 +99,18 @@ pub(super) mod tests {
         let plain = "a SageMaker Savings Plan of $3.650 per hour saves $985.50 a month";
         let reported = Certainty::Reported;
         for (by_aws, waste, certainty, subject) in [
-            (dec!(7.3099), dec!(1680), reported, "commit $3.65 an hour, not AWS's $7.30: 50 % of the use looks forgotten ($3,650 a month)"),
+            (dec!(7.3099), dec!(1680), reported, "commit $3.65 an hour, not AWS's $7.30: 50 % of use looks forgotten ($3,650 a month)"),
             (
                 dec!(7.3),
                 dec!(1680),
                 Certainty::Enforced,
-                "commit $3.65 an hour, not AWS's $7.30: 50 % of the use will end ($3,650 a month)",
+                "commit $3.65 an hour, not AWS's $7.30: 50 % of use will end ($3,650 a month)",
             ),
             (dec!(3.65), dec!(1680), reported, plain),
             (dec!(3.6599), dec!(1680), reported, plain),
             (dec!(2), dec!(1680), reported, plain),
             (dec!(7.3), dec!(16), reported, plain),
-            (dec!(123456789.5), dec!(1680), reported, "commit $3.65 an hour, not AWS's $123,456,789.50: 50 % of the use looks forgotten"),
+            (dec!(123456789.5), dec!(1680), reported, "commit $3.65 an hour, not AWS's $123,456,789.50: 50 % of use looks forgotten"),
         ] {
             let (advice, offered) = given(by_aws, waste, certainty);
             assert_eq!(super::subject(&advice, &offered), subject, "{by_aws} {waste}");
@@ -119,12 +119,12 @@ pub(super) mod tests {
         offered.by_hours_alone = Some(dec!(4));
         assert_eq!(
             super::subject(&advice, &offered),
-            "commit $3.65 an hour, not AWS's $7.30: 50 % of the use looks forgotten, and less ran before",
+            "commit $3.65 an hour, not AWS's $7.30: 50 % of use looks forgotten, and less ran before",
             "waste is not all of the reason"
         );
         offered.by_hours_alone = None;
         advice.deducted[0].moves_to_spot = true;
-        assert!(super::subject(&advice, &offered).contains("50 % of the use will end"));
+        assert!(super::subject(&advice, &offered).contains("50 % of use will end"));
         advice.deducted.clear();
         assert_eq!(super::subject(&advice, &offered), plain);
         assert_eq!(short(dec!(0.01239)), "$0.01239");
