@@ -100,12 +100,7 @@ pub(super) mod tests {
         let reported = Certainty::Reported;
         for (by_aws, waste, certainty, subject) in [
             (dec!(7.3099), dec!(1680), reported, "commit $3.65 an hour, not AWS's $7.30: 50 % of use looks forgotten ($3,650 a month)"),
-            (
-                dec!(7.3),
-                dec!(1680),
-                Certainty::Enforced,
-                "commit $3.65 an hour, not AWS's $7.30: 50 % of use will end ($3,650 a month)",
-            ),
+            (dec!(7.3), dec!(1680), Certainty::Enforced, "commit $3.65 an hour, not AWS's $7.30: 50 % of use will end ($3,650 a month)"),
             (dec!(3.65), dec!(1680), reported, plain),
             (dec!(3.6599), dec!(1680), reported, plain),
             (dec!(2), dec!(1680), reported, plain),
