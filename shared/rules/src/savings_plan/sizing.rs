@@ -54,8 +54,11 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
     let longer = longer.and_then(|(longer, deductions)| longer.without(deductions, &lean, *from));
     let longer = longer.map(|longer| Longer { usage: rest(&longer.usage), ..longer });
     let known = rest(&lean);
+    let left = known.in_whole_weeks();
+    let has_ended = have_ended(&left);
     let sizing = Sizing {
-        left: known.in_whole_weeks(),
+        goes_on: left.only(&has_ended.iter().map(|has_ended| !has_ended).collect::<Vec<_>>()),
+        left,
         with_waste: rest(usage).in_whole_weeks(),
         known: &known,
         longer: longer.as_ref(),
@@ -72,7 +75,7 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
         owned_covers: lean.on_demand() - known.on_demand(),
         trend: sizing.trend().round_dp(4),
         moved: sizing.moved().round_dp(4),
-        ended_types: sizing.ended_types(),
+        ended_types: known.usage_types().iter().zip(has_ended).filter(|(_, has_ended)| *has_ended).map(|(name, _)| name.clone()).collect(),
         ended_on: days_since_the_end(&sizing.left).map(|days| day_of(*from + hours_of(usage.hours() - days * HOURS))),
         offers: offers.iter().map(|(offer, rates)| sizing.offered(*offer, rates)).collect(),
         earlier: longer.as_ref().and_then(|longer| Earlier::of(longer, &known)),
@@ -92,7 +95,9 @@ impl Earlier {
 struct Sizing<'a> {
     /// What it can cover: without waste, and without what the plans cover that are owned. In whole weeks.
     left: Usage,
-    /// The same with all waste.
+    /// The same without the usage types that have ended.
+    goes_on: Usage,
+    /// The same as `left` with all waste.
     with_waste: Usage,
     /// What is left of the known hours only.
     known: &'a Usage,
@@ -129,25 +134,11 @@ impl Sizing<'_> {
         days_since_the_end(&self.left).map(|days| days * HOURS).or_else(|| is_changing.then_some(FEWEST_HOURS))
     }
 
-    /// Which usage types of some weight have ended.
-    fn have_ended(&self) -> Vec<bool> {
-        let (all, count) = (self.left.on_demand(), self.left.usage_types().len());
-        let alone = |index: usize| self.left.only(&(0..count).map(|one| one == index).collect::<Vec<_>>());
-        let has_ended = |usage: &Usage| all * ENDED < usage.on_demand() && days_since_the_end(usage).is_some();
-        (0..count).map(|index| has_ended(&alone(index))).collect()
-    }
-
-    fn ended_types(&self) -> Vec<String> {
-        self.left.usage_types().iter().zip(self.have_ended()).filter(|(_, has_ended)| *has_ended).map(|(name, _)| name.clone()).collect()
-    }
-
     /// The best commitment of at most so much for these hours, and what it comes to. 0: they do not pay for one.
     fn best(&self, covering: &Covering<'_>, rates: &Rates, most: Decimal) -> Outcome {
         let best_of = |usage: &Usage| Covering::new(usage, rates).best();
         let recent = self.recent().map_or(Decimal::MAX, |hours| best_of(&self.left.last(hours)));
-        let goes_on: Vec<bool> = self.have_ended().into_iter().map(|has_ended| !has_ended).collect();
-        let outcome =
-            covering.outcome([covering.best(), most, recent, best_of(&self.left.only(&goes_on))].into_iter().min().unwrap_or_default());
+        let outcome = covering.outcome(covering.best().min(most).min(recent).min(best_of(&self.goes_on)));
         if outcome.saving() <= Decimal::ZERO { covering.outcome(Decimal::ZERO) } else { outcome }
     }
 
@@ -207,6 +198,14 @@ fn saving_of_part((left, rates): (&Usage, &Rates), commitment: Decimal, part: De
 /// By how many percent what a commitment covers may fall before it costs more than none: the part of it that is saved. `None`: there is no commitment.
 fn may_fall(outcome: &Outcome) -> Option<u32> {
     (outcome.saving().checked_div(outcome.covered)? * Decimal::ONE_HUNDRED).round().to_u32()
+}
+
+/// Which usage types of some weight have ended.
+fn have_ended(usage: &Usage) -> Vec<bool> {
+    let (all, count) = (usage.on_demand(), usage.usage_types().len());
+    let alone = |index: usize| usage.only(&(0..count).map(|one| one == index).collect::<Vec<_>>());
+    let has_ended = |usage: &Usage| all * ENDED < usage.on_demand() && days_since_the_end(usage).is_some();
+    (0..count).map(|index| has_ended(&alone(index))).collect()
 }
 
 /// For how many of the last days hardly anything was used, if a week before it was: a day may be a holiday, and the last one is not always complete. `None`: use goes on.

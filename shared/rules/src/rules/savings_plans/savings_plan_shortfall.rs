@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{message, per_hour, reasons, steps};
 use crate::{
-    facts::{Advised, Commitment},
+    facts::Commitment,
     rules::{
         context::RuleContext,
         rule::{Manner, Rule},
@@ -64,44 +64,33 @@ impl Rule for SavingsPlanShortfall {
             return Verdict::Waste(Box::new(buy((commitment, advice, offered), cx.now)));
         }
         if let Some(before) = commitment.advised_before.filter(|before| self.min_saving.0 <= before.usd_per_month) {
-            return Verdict::Waste(Box::new(retract(&before, (commitment, advice, offered))));
+            let was = per_hour(before.commitment);
+            let reason = format!("{was} was advised a week ago, and is not any more: {}", reasons::why_not(advice, offered));
+            let subject = format!("do not buy the Savings Plan of {was} that was advised");
+            return Verdict::Waste(Box::new(do_not_buy((commitment, advice, offered), reason, (subject, "buy nothing"))));
         }
         let by_aws = offered.by_aws.as_ref().filter(|aws| LEAST_BY_AWS <= aws.commitment && self.min_saving.0 <= aws.usd_per_month);
         by_aws.map_or(Verdict::Fine, |aws| {
-            let reason = format!(
-                "AWS recommends {} ({}), and the guard does not: {}",
-                per_hour(aws.commitment),
-                offered.offer,
-                reasons::why_not(advice, offered)
-            );
-            let notice = Notice {
-                key: Some("do not buy".to_owned()),
-                subject: Some(format!("do not buy the Savings Plan that AWS recommends ({})", per_hour(aws.commitment))),
-                headline: Some("do not buy"),
-                details: reasons::details(commitment, advice, offered),
-                advice: Some(format!(
-                    "{}. The guard looks again every week.",
-                    if reasons::is_waste(advice, offered) { "stop the waste first" } else { "buy nothing" }
-                )),
-                ..Notice::default()
-            };
-            Verdict::Waste(Box::new(Waste { reason: reason.into(), notice, ..Waste::default() }))
+            let recommended = per_hour(aws.commitment);
+            let why_not = reasons::why_not(advice, offered);
+            let reason = format!("AWS recommends {recommended} ({}), and the guard does not: {why_not}", offered.offer);
+            let subject = format!("do not buy the Savings Plan that AWS recommends ({recommended})");
+            let to_do = if reasons::is_waste(advice, offered) { "stop the waste first" } else { "buy nothing" };
+            Verdict::Waste(Box::new(do_not_buy((commitment, advice, offered), reason, (subject, to_do))))
         })
     }
 }
 
-/// Takes back what was advised before: somebody may be about to buy it.
-fn retract(before: &Advised, (commitment, advice, offered): (&Commitment, &Advice, &Offered)) -> Waste {
-    let was = per_hour(before.commitment);
+/// Says that nothing is worth buying, to somebody who may be about to buy: with a subject, and what to do instead.
+fn do_not_buy((commitment, advice, offered): (&Commitment, &Advice, &Offered), reason: String, (subject, to_do): (String, &str)) -> Waste {
     let notice = Notice {
         key: Some("do not buy".to_owned()),
-        subject: Some(format!("do not buy the Savings Plan of {was} that was advised")),
+        subject: Some(subject),
         headline: Some("do not buy"),
         details: reasons::details(commitment, advice, offered),
-        advice: Some("buy nothing. The guard looks again every week.".to_owned()),
+        advice: Some(format!("{to_do}. The guard looks again every week.")),
         ..Notice::default()
     };
-    let reason = format!("{was} was advised a week ago, and is not any more: {}", reasons::why_not(advice, offered));
     Waste { reason: reason.into(), notice, ..Waste::default() }
 }
 
